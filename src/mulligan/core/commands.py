@@ -1,0 +1,206 @@
+"""The commands: everything that can change state, in the imperative. Each has one deciding function in ``decide``.
+
+A command is answered with a value, or refused with an error of ``mulligan.errors``; a refused command changes nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from mulligan.core.records import (
+    LogLine,
+    Outcome,
+    Overrides,
+    Reading,
+    Record,
+    RecordedError,
+    Replay,
+    WorkflowDefinition,
+)
+
+
+class StartRun(Record):
+    """Make a run of ``workflow``. Answer: ``Started``. The caller makes ``run_id``, so that a repeat is recognised."""
+
+    run_id: str
+    namespace: str
+    workflow: str
+    input: bytes
+    version: str | None = None
+    metadata: dict[str, str] = {}
+    priority: int | None = None
+    delay: timedelta = timedelta()
+    idempotency_key: str | None = None
+    overrides: Overrides = {}
+    parent_id: str | None = None
+    parent_step: str | None = None
+    repeated: bool = False
+    """The caller sent this before and does not know the outcome: look whether the run exists."""
+
+
+class Started(Record):
+    """``existing`` is true when the idempotency key (or the repeated id) had already made this run."""
+
+    run_id: str
+    existing: bool = False
+
+
+class AttemptRef(Record):
+    """Which attempt a worker speaks of. The token is the fence: with an old one nothing is changed."""
+
+    run_id: str
+    step: str
+    attempt: int
+    token: str
+
+
+class FinishAttempt(Record):
+    """A worker's report. Answer: a ``Verdict``. ``output`` only when succeeded, ``error`` only when not."""
+
+    ref: AttemptRef
+    namespace: str
+    worker_id: str
+    outcome: Outcome
+    output: bytes | None = None
+    error: RecordedError | None = None
+    readings: tuple[Reading, ...] = ()
+    version: str = ""
+    ran: timedelta = timedelta()
+
+
+class ReleaseAttempt(Record):
+    """Hand back a lease whose function was never called (drain, lost in transit). The attempt number is used again."""
+
+    ref: AttemptRef
+    namespace: str
+
+
+class LoseAttempt(Record):
+    """The worker's lease ran out. Counts as an infrastructure loss, never as a failure of the user's code."""
+
+    run_id: str
+    step: str
+    token: str
+    worker_id: str
+
+
+class FireTimer(Record):
+    """An open step's ``due_at`` has come: a retry, the end of a sleep, or a timeout, by its state."""
+
+    run_id: str
+    step: str
+
+
+class CancelRun(Record):
+    """End a run now. Answer: ``Cancelled``."""
+
+    run_id: str
+    namespace: str
+    actor: str
+    reason: str = ""
+
+
+class Cancelled(Record):
+    """``was`` is the status that the run had; ``stopping`` counts the attempts whose workers are told to stop."""
+
+    run_id: str
+    changed: bool
+    was: str
+    stopping: int = 0
+
+
+class ReplayRun(Record):
+    """Make ``replay.run_id`` from a plan that was checked. Answer: ``Started``.
+
+    ``input`` is the new run's input, ``digest`` the version the plan was made for, ``overrides`` those in force.
+    """
+
+    replay: Replay
+    digest: str
+    pinned: bool
+    input: bytes
+    overrides: Overrides = {}
+    fresh_key: bool = False
+    idempotency_key: str | None = None
+    content: str = ""
+    metadata: dict[str, str] = {}
+
+
+class RegisterWorkflows(Record):
+    """Make definitions known. Answer: the ``Version`` of each, in order."""
+
+    namespace: str
+    definitions: tuple[WorkflowDefinition, ...]
+
+
+class ConnectWorker(Record):
+    """A worker said hello (again). Leases that it does not list as ``running`` are released."""
+
+    worker_id: str
+    namespace: str
+    name: str
+    host: str
+    pid: int
+    sdk: str
+    slots: int
+    labels: dict[str, str] = {}
+    workflows: dict[str, str] = {}
+    running: tuple[AttemptRef, ...] = ()
+
+
+class BeatWorker(Record):
+    """A heartbeat: the worker's leases live for another TTL. Answer: true if the worker is known and not gone."""
+
+    worker_id: str
+    lag_ms: int = 0
+    running: int = 0
+
+
+class DrainWorker(Record):
+    """The worker takes no new work and will disconnect when its running steps have ended."""
+
+    worker_id: str
+
+
+class DisconnectWorker(Record):
+    """The connection closed. ``clean``: the worker said goodbye; else its leases get a short grace to come back."""
+
+    worker_id: str
+    clean: bool
+
+
+class ForgetWorker(Record):
+    """The worker's lease ran out and none of its leases is left: it is gone."""
+
+    worker_id: str
+
+
+class AppendLogs(Record):
+    """Lines that step code logged. Droppable under pressure; results are not."""
+
+    lines: tuple[LogLine, ...]
+
+
+class Verdict(Record):
+    """What became of a report: ``applied``, ``repeated`` (the same result was applied before) or ``stale``."""
+
+    applied: bool
+    stale: bool = False
+
+
+Command = (
+    StartRun
+    | FinishAttempt
+    | ReleaseAttempt
+    | LoseAttempt
+    | FireTimer
+    | CancelRun
+    | ReplayRun
+    | RegisterWorkflows
+    | ConnectWorker
+    | BeatWorker
+    | DrainWorker
+    | DisconnectWorker
+    | ForgetWorker
+    | AppendLogs
+)

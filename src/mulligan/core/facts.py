@@ -1,0 +1,194 @@
+"""The facts that a cycle's commands are decided on, and the changes that the decisions make to them.
+
+``Facts`` is the working set of one transaction: loaded from the store, changed in memory by ``decide``, written back
+as ``Changes`` in one go. Several commands of one cycle may concern the same run; each sees what those before it did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from mulligan.core.records import (
+    Attempt,
+    IdempotencyKey,
+    LogLine,
+    OpenStep,
+    Outcome,
+    OutputRef,
+    Record,
+    Replay,
+    Run,
+    RunEvent,
+    Variable,
+    Version,
+    Worker,
+)
+
+StepKey = tuple[str, str]
+"""(run id, step name)"""
+
+
+class Ended(Record):
+    """The last finished attempt of a step in a run: enough to decide on, without its output."""
+
+    outcome: Outcome
+    number: int
+
+
+@dataclass(slots=True)
+class RunFacts:
+    """All that is decided on for one run. ``ended`` holds the last finished attempt of each step that has one."""
+
+    run: Run
+    version: Version
+    replay: Replay | None
+    open: dict[str, OpenStep]
+    ended: dict[str, Ended]
+
+
+@dataclass(slots=True)
+class Wanted:
+    """Which facts a batch of commands needs. The store locks the runs in id order where it has to."""
+
+    run_ids: set[str] = field(default_factory=set)
+    possible_run_ids: set[str] = field(default_factory=set)
+    """Runs that probably do not exist (repeated starts)."""
+    keys: set[tuple[str, str]] = field(default_factory=set)
+    worker_ids: set[str] = field(default_factory=set)
+    leases_of: set[str] = field(default_factory=set)
+    """Workers all of whose leased runs are wanted."""
+    workflows: set[tuple[str, str]] = field(default_factory=set)
+    """(namespace, workflow) whose latest version is wanted."""
+    digests: set[tuple[str, str, str]] = field(default_factory=set)
+    """(namespace, workflow, digest) of particular versions."""
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, name) for name in self.__slots__)
+
+
+@dataclass(slots=True)
+class Changes:
+    """What one transaction writes. Every list is written set-based; nothing here is ever partly applied.
+
+    ``runs_added`` pairs each run with its input. ``runs_changed`` are whole records of runs that were there before.
+    ``attempts_added`` pairs each attempt with its output (None unless it succeeded).
+    """
+
+    runs_added: dict[str, tuple[Run, bytes]] = field(default_factory=dict)
+    runs_changed: dict[str, Run] = field(default_factory=dict)
+    replays_added: list[Replay] = field(default_factory=list)
+    opened: dict[StepKey, OpenStep] = field(default_factory=dict)
+    changed: dict[StepKey, OpenStep] = field(default_factory=dict)
+    closed: set[StepKey] = field(default_factory=set)
+    attempts_added: list[tuple[Attempt, bytes | None]] = field(default_factory=list)
+    events_added: list[RunEvent] = field(default_factory=list)
+    logs_added: list[LogLine] = field(default_factory=list)
+    keys_added: list[IdempotencyKey] = field(default_factory=list)
+    versions_added: list[Version] = field(default_factory=list)
+    variables_seen: dict[tuple[str, str, str, str], Variable] = field(default_factory=dict)
+    workers_saved: dict[str, Worker] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, name) for name in self.__slots__)
+
+
+@dataclass(slots=True)
+class Facts:
+    """The working set of one transaction. Reading is free; every change goes through a method, which records it."""
+
+    runs: dict[str, RunFacts] = field(default_factory=dict)
+    keys: dict[tuple[str, str], IdempotencyKey] = field(default_factory=dict)
+    workers: dict[str, Worker] = field(default_factory=dict)
+    latest: dict[tuple[str, str], Version] = field(default_factory=dict)
+    versions: dict[tuple[str, str, str], Version] = field(default_factory=dict)
+    changes: Changes = field(default_factory=Changes)
+
+    def add_run(self, facts: RunFacts, run_input: bytes) -> None:
+        self.runs[facts.run.id] = facts
+        self.changes.runs_added[facts.run.id] = (facts.run, run_input)
+        if facts.replay is not None:
+            self.changes.replays_added.append(facts.replay)
+
+    def change_run(self, run: Run) -> None:
+        self.runs[run.id].run = run
+        added = self.changes.runs_added.get(run.id)
+        if added is not None:
+            self.changes.runs_added[run.id] = (run, added[1])
+        else:
+            self.changes.runs_changed[run.id] = run
+
+    def open_step(self, step: OpenStep) -> None:
+        key = (step.run_id, step.step)
+        self.runs[step.run_id].open[step.step] = step
+        if key in self.changes.closed:
+            self.changes.closed.discard(key)
+            self.changes.changed[key] = step
+        else:
+            self.changes.opened[key] = step
+
+    def change_step(self, step: OpenStep) -> None:
+        key = (step.run_id, step.step)
+        self.runs[step.run_id].open[step.step] = step
+        target = self.changes.opened if key in self.changes.opened else self.changes.changed
+        target[key] = step
+
+    def close_step(self, step: OpenStep) -> None:
+        key = (step.run_id, step.step)
+        del self.runs[step.run_id].open[step.step]
+        if self.changes.opened.pop(key, None) is None:
+            self.changes.changed.pop(key, None)
+            self.changes.closed.add(key)
+
+    def add_attempt(self, attempt: Attempt, output: bytes | None = None) -> None:
+        self.runs[attempt.run_id].ended[attempt.step] = Ended(outcome=attempt.outcome, number=attempt.number)
+        self.changes.attempts_added.append((attempt, output))
+
+    def add_event(self, event: RunEvent) -> None:
+        self.changes.events_added.append(event)
+
+    def add_key(self, key: IdempotencyKey) -> None:
+        self.keys[(key.namespace, key.key)] = key
+        self.changes.keys_added.append(key)
+
+    def add_version(self, version: Version) -> None:
+        self.latest[(version.namespace, version.workflow)] = version
+        self.versions[(version.namespace, version.workflow, version.digest)] = version
+        self.changes.versions_added.append(version)
+
+    def save_worker(self, worker: Worker) -> None:
+        self.workers[worker.id] = worker
+        self.changes.workers_saved[worker.id] = worker
+
+    def see_variables(self, variables: Iterable[Variable]) -> None:
+        for variable in variables:
+            key = (variable.namespace, variable.workflow, variable.step, variable.name)
+            self.changes.variables_seen[key] = variable
+
+
+@dataclass(slots=True, frozen=True)
+class Claim:
+    """What one connected worker can take now: ready steps on any of its ``routes``, ``slots`` of them at most."""
+
+    worker_id: str
+    namespace: str
+    routes: frozenset[str]
+    slots: int
+
+
+@dataclass(slots=True, frozen=True)
+class DueStep:
+    """An open step whose ``due_at`` has come."""
+
+    run_id: str
+    step: str
+    due_at: datetime
+
+
+@dataclass(slots=True, frozen=True)
+class Produced:
+    """Payloads that steps need as their input: inputs by run id, outputs by reference."""
+
+    inputs: dict[str, bytes]
+    outputs: dict[OutputRef, bytes]

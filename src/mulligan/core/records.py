@@ -1,0 +1,364 @@
+"""The records: what a workflow, a run, a step run, an attempt and a replay are, as plain immutable data.
+
+Payloads are ``bytes`` of JSON text, exactly as the user's side wrote them; small JSON fragments inside a record (a
+schema, a default) are ``str`` of JSON text. Instants are timezone-aware UTC datetimes named ``…_at``.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+Effect = Literal["none", "idempotent", "irreversible"]
+OutputRef = tuple[str, str, int]
+"""(run id, step name, attempt number): where an output is stored."""
+
+
+class RunStatus(StrEnum):
+    """Every status but ``RUNNING`` is terminal and final. A run that waits for a worker or a timer is ``RUNNING``."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class OpenState(StrEnum):
+    """Why a step run is in the hot table: it waits for a worker, is leased to one, waits for its retry, or sleeps."""
+
+    READY = "ready"
+    LEASED = "leased"
+    RETRYING = "retrying"
+    SLEEPING = "sleeping"
+
+
+class Outcome(StrEnum):
+    """How one attempt ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    LOST = "lost"
+    CANCELLED = "cancelled"
+
+
+class StepKind(StrEnum):
+    CALL = "call"
+    SLEEP = "sleep"
+    ON_FAILURE = "on_failure"
+
+
+class Record(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An immutable value. Unknown fields are ignored when decoding, so that N and N-1 can read each other."""
+
+
+# ── Definitions ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Retry(Record):
+    """When a failed attempt is tried again: delay = min(cap, first * factor^(failures-1)), plus jitter after it."""
+
+    retries: int = 0
+    first: timedelta = timedelta(seconds=1)
+    factor: float = 2.0
+    cap: timedelta = timedelta(minutes=5)
+    jitter: float = 0.1
+
+
+class Argument(Record):
+    """One argument of a step's call and where its value comes from.
+
+    ``origin`` is ``"input"`` (the whole run input), ``"input:<field>"`` (one field of it), ``"step:<name>"`` (the
+    output of a parent) or ``"failure"`` (only in the on-failure step).
+    """
+
+    name: str
+    origin: str
+
+
+class StepDefinition(Record):
+    """One node of the graph. ``parents`` holds data edges and order-only edges, each name once."""
+
+    name: str
+    kind: StepKind = StepKind.CALL
+    arguments: tuple[Argument, ...] = ()
+    parents: tuple[str, ...] = ()
+    input_schema: str = "{}"
+    output_schema: str = "{}"
+    retry: Retry = Retry()
+    start_to_close: timedelta | None = None
+    schedule_to_start: timedelta | None = None
+    sleep: timedelta | None = None
+    effect: Effect = "none"
+    at_most_once: bool = False
+    file: str = ""
+    line: int = 0
+    doc: str = ""
+
+
+class WorkflowDefinition(Record):
+    """A named DAG of steps. ``code`` is a digest of the source it was declared in, so that a fix is a new version."""
+
+    name: str
+    steps: tuple[StepDefinition, ...]
+    input_schema: str = "{}"
+    is_task: bool = False
+    code: str = ""
+    label: str = ""
+    priority: int = 0
+    doc: str = ""
+
+
+class Version(Record):
+    """A definition as registered: ``digest`` is its content hash, ``number`` counts 1, 2, … per workflow."""
+
+    namespace: str
+    workflow: str
+    digest: str
+    number: int
+    registered_at: datetime
+    definition: WorkflowDefinition
+
+
+# ── Errors and what code read ────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Frame(Record):
+    """One line of a traceback, outermost first in its list. ``in_app`` is false for library code."""
+
+    file: str
+    line: int
+    function: str
+    code: str = ""
+    in_app: bool = True
+
+
+class RecordedError(Record):
+    """An exception as data. ``type`` is the qualified class name, ``cause`` the exception it was raised from."""
+
+    type: str
+    message: str
+    frames: tuple[Frame, ...] = ()
+    cause: RecordedError | None = None
+    retryable: bool = True
+
+
+class Reading(Record):
+    """A playground variable as one attempt really read it. ``default``, ``override``, ``value``: JSON texts."""
+
+    name: str
+    default: str
+    value: str
+    schema: str = "{}"
+    override: str | None = None
+    file: str = ""
+    line: int = 0
+
+
+class Variable(Record):
+    """A playground variable as last seen in a step of a workflow, whoever's run it was."""
+
+    namespace: str
+    workflow: str
+    step: str
+    name: str
+    default: str
+    schema: str
+    file: str
+    line: int
+    seen_at: datetime
+
+
+# ── Runs ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+Overrides = dict[str, dict[str, str]]
+"""step name (or ``"*"`` for every step) -> variable name -> JSON text of the value."""
+
+
+class Run(Record):
+    """One instance of a workflow, without its input (payloads are read separately, and never change).
+
+    ``family_id`` is the id of the first run of its lineage (its own, when it is no replay). ``key_scope`` is what
+    idempotency keys are derived from: the family by default, the run itself after a fresh key was asked for.
+    """
+
+    id: str
+    namespace: str
+    workflow: str
+    version: str
+    created_at: datetime
+    family_id: str
+    key_scope: str
+    status: RunStatus = RunStatus.RUNNING
+    pinned: bool = False
+    priority: int = 0
+    available_at: datetime | None = None
+    finished_at: datetime | None = None
+    metadata: dict[str, str] = {}
+    idempotency_key: str | None = None
+    overrides: Overrides = {}
+    source_id: str | None = None
+    generation: int = 0
+    parent_id: str | None = None
+    parent_step: str | None = None
+    failed_step: str | None = None
+    error_type: str | None = None
+    error_message: str | None = None
+    fingerprint: str | None = None
+
+
+class OpenStep(Record):
+    """A step run that is not finished and can act: the one hot row that says who owns it and until when.
+
+    ``attempt`` is the last attempt number given out (0 before the first dispatch). ``due_at`` is, by state: READY the
+    queue timeout, LEASED the execution timeout, RETRYING and SLEEPING the moment to go on. A lease lasts as long as
+    its worker's (``Worker.lease_until_at``), so that a heartbeat is one row and not one per lease.
+    """
+
+    run_id: str
+    step: str
+    namespace: str
+    workflow: str
+    route: str
+    state: OpenState
+    since_at: datetime
+    priority: int = 0
+    attempt: int = 0
+    failures: int = 0
+    losses: int = 0
+    token: str | None = None
+    worker_id: str | None = None
+    due_at: datetime | None = None
+    start_to_close: timedelta | None = None
+
+
+class Attempt(Record):
+    """One finished try. Its output is stored with it and read separately (``OutputRef``); it is never rewritten."""
+
+    run_id: str
+    step: str
+    number: int
+    namespace: str
+    outcome: Outcome
+    queued_at: datetime
+    started_at: datetime | None
+    finished_at: datetime
+    version: str = ""
+    worker_id: str | None = None
+    error: RecordedError | None = None
+    fingerprint: str | None = None
+    readings: tuple[Reading, ...] = ()
+
+
+class PatchOp(Record):
+    """One operation of a JSON Patch (RFC 6902). ``value`` is JSON text, kept to the letter."""
+
+    op: Literal["add", "remove", "replace", "move", "copy", "test"]
+    path: str
+    value: str | None = None
+    from_: str | None = msgspec.field(default=None, name="from")
+
+
+Patch = tuple[PatchOp, ...]
+
+
+class Replay(Record):
+    """The record that made ``run_id`` out of ``source_id``. ``kept`` says which earlier output each kept step reuses.
+
+    ``step_edits`` holds, for every step that runs afresh, all edits in force (the source's own, then the new ones);
+    ``new_edits`` only those made for this replay, for the audit and the comparison page. The same goes for overrides:
+    those in force stand in ``Run.overrides``, those given now in ``new_overrides``.
+    """
+
+    run_id: str
+    source_id: str
+    namespace: str
+    start_steps: tuple[str, ...]
+    kept: dict[str, OutputRef]
+    created_at: datetime
+    author: str
+    reason: str = ""
+    step_edits: dict[str, Patch] = {}
+    new_edits: dict[str, Patch] = {}
+    input_edit: Patch = ()
+    new_overrides: Overrides = {}
+    code: str = "latest"
+    from_beginning: bool = False
+
+
+class RunEvent(Record):
+    """Something that attempts and runs do not tell by themselves. Ordered by (``at``, ``seq``) within its run."""
+
+    run_id: str
+    namespace: str
+    at: datetime
+    kind: str
+    step: str | None = None
+    attempt: int | None = None
+    actor: str | None = None
+    detail: str = "{}"
+
+
+class LogLine(Record):
+    """One line that step code logged. ``level`` is the stdlib's number."""
+
+    run_id: str
+    step: str
+    attempt: int
+    namespace: str
+    at: datetime
+    level: int
+    logger: str
+    message: str
+
+
+class WorkerState(StrEnum):
+    ACTIVE = "active"
+    DRAINING = "draining"
+    GONE = "gone"
+
+
+class Worker(Record):
+    """A process that executes steps. ``workflows`` maps workflow name to the digest of the version it has."""
+
+    id: str
+    namespace: str
+    name: str
+    host: str
+    pid: int
+    sdk: str
+    slots: int
+    started_at: datetime
+    seen_at: datetime
+    lease_until_at: datetime
+    state: WorkerState = WorkerState.ACTIVE
+    labels: dict[str, str] = {}
+    workflows: dict[str, str] = {}
+    lag_ms: int = 0
+    running: int = 0
+
+
+class IdempotencyKey(Record):
+    """The first answer given for a key: a repeat with the same ``content`` hash gets the same run."""
+
+    namespace: str
+    key: str
+    run_id: str
+    content: str
+    created_at: datetime
+
+
+class AccessToken(Record):
+    """An API token. The secret is shown once and stored only as its SHA-256 (hex)."""
+
+    id: str
+    namespace: str
+    name: str
+    secret_sha256: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None

@@ -1,0 +1,172 @@
+"""The store port: where facts live. The memory store is the specification of every method here.
+
+Writes go through ``transaction``; all other methods only read what has been committed, and may run at any time.
+Payloads never change once written, so readers may cache them for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from mulligan.core.facts import Changes, Claim, DueStep, Facts, Produced, Wanted
+from mulligan.core.query import RunFilter
+from mulligan.core.records import (
+    AccessToken,
+    Attempt,
+    LogLine,
+    OpenStep,
+    OutputRef,
+    Replay,
+    Run,
+    RunEvent,
+    Variable,
+    Version,
+    Worker,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """How stores differ. ``exclusive``: one engine owns this store, so that it may keep facts in memory."""
+
+    name: str
+    exclusive: bool
+    durable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RunDocument:
+    """Everything about one run but its payloads and logs. ``ended`` is every finished attempt, in order."""
+
+    run: Run
+    version: Version
+    replay: Replay | None
+    open: tuple[OpenStep, ...]
+    ended: tuple[Attempt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One line of the list of runs. ``input_head`` is the first 200 characters of the input, for recognition.
+
+    ``started`` is false while a running run has had no attempt given out (shown as *queued*).
+    """
+
+    run: Run
+    version_number: int
+    input_head: str
+    started: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """One bar of the histogram of runs: counts by status of the runs created in [``at``, ``at`` + width)."""
+
+    at: datetime
+    counts: dict[str, int]
+
+
+class Transaction(Protocol):
+    """One atomic unit. Left without ``commit``, it changes nothing."""
+
+    async def load(self, wanted: Wanted) -> Facts:
+        """The wanted facts, locked against other engines in id order. What does not exist is absent."""
+        ...
+
+    async def commit(self, changes: Changes, claims: Sequence[Claim], now: datetime, token: str) -> list[OpenStep]:
+        """Write ``changes``, then lease ready steps to ``claims``, then commit durably. Returns the leased steps.
+
+        Leasing sets state LEASED, ``attempt`` + 1, ``token``, ``worker_id``, ``since_at`` = now, ``due_at`` = now +
+        ``start_to_close`` (or None). Order within a claim: priority (high first), then ``since_at``, then run id. A
+        step is leased once, to the first claim that can take it; rows locked by other engines are passed over.
+        Raises ``errors.StoreConflict`` when a unique key exists already, ``errors.StoreUnavailable`` on trouble that
+        may pass; in both cases nothing was written.
+        """
+        ...
+
+
+class Store(Protocol):
+    """A place for facts. Open it once; close it when the engine has stopped."""
+
+    capabilities: Capabilities
+
+    async def open(self) -> None:
+        """Connect, take the lock if exclusive, and migrate. Raises ``errors.StoreUnavailable`` with what to do."""
+        ...
+
+    async def close(self) -> None: ...
+
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]: ...
+
+    # sweeps
+    async def due_steps(self, now: datetime, limit: int) -> list[DueStep]:
+        """Open steps with ``due_at`` <= now, earliest first."""
+        ...
+
+    async def next_due_at(self) -> datetime | None:
+        """The earliest ``due_at`` of any open step."""
+        ...
+
+    async def expired_workers(self, now: datetime) -> list[Worker]:
+        """Workers, not gone, whose lease has run out."""
+        ...
+
+    async def leases_of(self, worker_id: str) -> list[OpenStep]: ...
+
+    async def ready_routes(self) -> set[str]:
+        """Routes on which at least one step is READY."""
+        ...
+
+    async def prune(self, before: datetime, limit: int) -> int:
+        """Delete terminal runs that finished before ``before`` with all that belongs to them, oldest first.
+
+        A run that a later run still keeps results of is left. Returns how many runs were deleted.
+        """
+        ...
+
+    # reads
+    async def payloads(self, inputs: Sequence[str], outputs: Sequence[OutputRef]) -> Produced:
+        """Inputs by run id and outputs by reference. What does not exist is absent."""
+        ...
+
+    async def run(self, namespace: str, run_id: str) -> RunDocument | None: ...
+
+    async def find_runs(self, namespace: str, wanted: RunFilter, before: str | None, limit: int) -> list[RunRow]:
+        """Newest first (by id); ``before`` is the id of the last row of the page before."""
+        ...
+
+    async def count_runs(self, namespace: str, wanted: RunFilter) -> dict[str, int]:
+        """Matching runs by status."""
+        ...
+
+    async def histogram(self, namespace: str, wanted: RunFilter, since: datetime, width_s: int) -> list[Bucket]: ...
+
+    async def family(self, namespace: str, family_id: str) -> list[tuple[Run, Replay | None]]:
+        """All runs of a lineage, oldest first."""
+        ...
+
+    async def events(self, namespace: str, run_id: str) -> list[RunEvent]: ...
+
+    async def logs(
+        self, namespace: str, run_id: str, step: str | None, attempt: int | None, after: int, limit: int
+    ) -> list[tuple[int, LogLine]]:
+        """Lines with their position (1, 2, … per store, increasing), those after position ``after``."""
+        ...
+
+    async def versions(self, namespace: str, workflow: str | None) -> list[Version]:
+        """All versions of one workflow, newest first; or the latest version of each, by name."""
+        ...
+
+    async def variables(self, namespace: str, workflow: str) -> list[Variable]: ...
+
+    async def workers(self, namespace: str) -> list[Worker]:
+        """All that are not gone, and those gone within the last hour of the newest ``seen_at``."""
+        ...
+
+    async def tokens(self, namespace: str | None) -> list[AccessToken]: ...
+
+    async def save_token(self, token: AccessToken) -> None: ...
