@@ -19,7 +19,7 @@ from mulligan.core.records import (
 )
 
 
-class StartRun(Record):
+class StartRun(Record, frozen=True):
     """Make a run of ``workflow``. Answer: ``Started``. The caller makes ``run_id``, so that a repeat is recognised."""
 
     run_id: str
@@ -38,14 +38,14 @@ class StartRun(Record):
     """The caller sent this before and does not know the outcome: look whether the run exists."""
 
 
-class Started(Record):
+class Started(Record, frozen=True):
     """``existing`` is true when the idempotency key (or the repeated id) had already made this run."""
 
     run_id: str
     existing: bool = False
 
 
-class AttemptRef(Record):
+class AttemptRef(Record, frozen=True):
     """Which attempt a worker speaks of. The token is the fence: with an old one nothing is changed."""
 
     run_id: str
@@ -54,7 +54,7 @@ class AttemptRef(Record):
     token: str
 
 
-class FinishAttempt(Record):
+class FinishAttempt(Record, frozen=True):
     """A worker's report. Answer: a ``Verdict``. ``output`` only when succeeded, ``error`` only when not."""
 
     ref: AttemptRef
@@ -68,14 +68,14 @@ class FinishAttempt(Record):
     ran: timedelta = timedelta()
 
 
-class ReleaseAttempt(Record):
+class ReleaseAttempt(Record, frozen=True):
     """Hand back a lease whose function was never called (drain, lost in transit). The attempt number is used again."""
 
     ref: AttemptRef
     namespace: str
 
 
-class LoseAttempt(Record):
+class LoseAttempt(Record, frozen=True):
     """The worker's lease ran out. Counts as an infrastructure loss, never as a failure of the user's code."""
 
     run_id: str
@@ -84,14 +84,14 @@ class LoseAttempt(Record):
     worker_id: str
 
 
-class FireTimer(Record):
+class FireTimer(Record, frozen=True):
     """An open step's ``due_at`` has come: a retry, the end of a sleep, or a timeout, by its state."""
 
     run_id: str
     step: str
 
 
-class CancelRun(Record):
+class CancelRun(Record, frozen=True):
     """End a run now. Answer: ``Cancelled``."""
 
     run_id: str
@@ -100,7 +100,7 @@ class CancelRun(Record):
     reason: str = ""
 
 
-class Cancelled(Record):
+class Cancelled(Record, frozen=True):
     """``was`` is the status that the run had; ``stopping`` counts the attempts whose workers are told to stop."""
 
     run_id: str
@@ -109,7 +109,7 @@ class Cancelled(Record):
     stopping: int = 0
 
 
-class ReplayRun(Record):
+class ReplayRun(Record, frozen=True):
     """Make ``replay.run_id`` from a plan that was checked. Answer: ``Started``.
 
     ``input`` is the new run's input, ``digest`` the version the plan was made for, ``overrides`` those in force.
@@ -126,14 +126,14 @@ class ReplayRun(Record):
     metadata: dict[str, str] = {}
 
 
-class RegisterWorkflows(Record):
+class RegisterWorkflows(Record, frozen=True):
     """Make definitions known. Answer: the ``Version`` of each, in order."""
 
     namespace: str
     definitions: tuple[WorkflowDefinition, ...]
 
 
-class ConnectWorker(Record):
+class ConnectWorker(Record, frozen=True):
     """A worker said hello (again). Leases that it does not list as ``running`` are released."""
 
     worker_id: str
@@ -148,7 +148,7 @@ class ConnectWorker(Record):
     running: tuple[AttemptRef, ...] = ()
 
 
-class BeatWorker(Record):
+class BeatWorker(Record, frozen=True):
     """A heartbeat: the worker's leases live for another TTL. Answer: true if the worker is known and not gone."""
 
     worker_id: str
@@ -156,32 +156,32 @@ class BeatWorker(Record):
     running: int = 0
 
 
-class DrainWorker(Record):
+class DrainWorker(Record, frozen=True):
     """The worker takes no new work and will disconnect when its running steps have ended."""
 
     worker_id: str
 
 
-class DisconnectWorker(Record):
+class DisconnectWorker(Record, frozen=True):
     """The connection closed. ``clean``: the worker said goodbye; else its leases get a short grace to come back."""
 
     worker_id: str
     clean: bool
 
 
-class ForgetWorker(Record):
+class ForgetWorker(Record, frozen=True):
     """The worker's lease ran out and none of its leases is left: it is gone."""
 
     worker_id: str
 
 
-class AppendLogs(Record):
+class AppendLogs(Record, frozen=True):
     """Lines that step code logged. Droppable under pressure; results are not."""
 
     lines: tuple[LogLine, ...]
 
 
-class Verdict(Record):
+class Verdict(Record, frozen=True):
     """What became of a report: ``applied``, ``repeated`` (the same result was applied before) or ``stale``."""
 
     applied: bool

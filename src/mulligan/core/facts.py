@@ -30,7 +30,7 @@ StepKey = tuple[str, str]
 """(run id, step name)"""
 
 
-class Ended(Record):
+class Ended(Record, frozen=True):
     """The last finished attempt of a step in a run: enough to decide on, without its output."""
 
     outcome: Outcome

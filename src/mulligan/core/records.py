@@ -58,7 +58,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
 # ── Definitions ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Retry(Record):
+class Retry(Record, frozen=True):
     """When a failed attempt is tried again: delay = min(cap, first * factor^(failures-1)), plus jitter after it."""
 
     retries: int = 0
@@ -68,7 +68,7 @@ class Retry(Record):
     jitter: float = 0.1
 
 
-class Argument(Record):
+class Argument(Record, frozen=True):
     """One argument of a step's call and where its value comes from.
 
     ``origin`` is ``"input"`` (the whole run input), ``"input:<field>"`` (one field of it), ``"step:<name>"`` (the
@@ -79,7 +79,7 @@ class Argument(Record):
     origin: str
 
 
-class StepDefinition(Record):
+class StepDefinition(Record, frozen=True):
     """One node of the graph. ``parents`` holds data edges and order-only edges, each name once."""
 
     name: str
@@ -99,7 +99,7 @@ class StepDefinition(Record):
     doc: str = ""
 
 
-class WorkflowDefinition(Record):
+class WorkflowDefinition(Record, frozen=True):
     """A named DAG of steps. ``code`` is a digest of the source it was declared in, so that a fix is a new version."""
 
     name: str
@@ -112,7 +112,7 @@ class WorkflowDefinition(Record):
     doc: str = ""
 
 
-class Version(Record):
+class Version(Record, frozen=True):
     """A definition as registered: ``digest`` is its content hash, ``number`` counts 1, 2, … per workflow."""
 
     namespace: str
@@ -126,7 +126,7 @@ class Version(Record):
 # ── Errors and what code read ────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Frame(Record):
+class Frame(Record, frozen=True):
     """One line of a traceback, outermost first in its list. ``in_app`` is false for library code."""
 
     file: str
@@ -136,7 +136,7 @@ class Frame(Record):
     in_app: bool = True
 
 
-class RecordedError(Record):
+class RecordedError(Record, frozen=True):
     """An exception as data. ``type`` is the qualified class name, ``cause`` the exception it was raised from."""
 
     type: str
@@ -146,7 +146,7 @@ class RecordedError(Record):
     retryable: bool = True
 
 
-class Reading(Record):
+class Reading(Record, frozen=True):
     """A playground variable as one attempt really read it. ``default``, ``override``, ``value``: JSON texts."""
 
     name: str
@@ -158,7 +158,7 @@ class Reading(Record):
     line: int = 0
 
 
-class Variable(Record):
+class Variable(Record, frozen=True):
     """A playground variable as last seen in a step of a workflow, whoever's run it was."""
 
     namespace: str
@@ -178,7 +178,7 @@ Overrides = dict[str, dict[str, str]]
 """step name (or ``"*"`` for every step) -> variable name -> JSON text of the value."""
 
 
-class Run(Record):
+class Run(Record, frozen=True):
     """One instance of a workflow, without its input (payloads are read separately, and never change).
 
     ``family_id`` is the id of the first run of its lineage (its own, when it is no replay). ``key_scope`` is what
@@ -210,7 +210,7 @@ class Run(Record):
     fingerprint: str | None = None
 
 
-class OpenStep(Record):
+class OpenStep(Record, frozen=True):
     """A step run that is not finished and can act: the one hot row that says who owns it and until when.
 
     ``attempt`` is the last attempt number given out (0 before the first dispatch). ``due_at`` is, by state: READY the
@@ -235,7 +235,7 @@ class OpenStep(Record):
     start_to_close: timedelta | None = None
 
 
-class Attempt(Record):
+class Attempt(Record, frozen=True):
     """One finished try. Its output is stored with it and read separately (``OutputRef``); it is never rewritten."""
 
     run_id: str
@@ -253,7 +253,7 @@ class Attempt(Record):
     readings: tuple[Reading, ...] = ()
 
 
-class PatchOp(Record):
+class PatchOp(Record, frozen=True):
     """One operation of a JSON Patch (RFC 6902). ``value`` is JSON text, kept to the letter."""
 
     op: Literal["add", "remove", "replace", "move", "copy", "test"]
@@ -265,7 +265,7 @@ class PatchOp(Record):
 Patch = tuple[PatchOp, ...]
 
 
-class Replay(Record):
+class Replay(Record, frozen=True):
     """The record that made ``run_id`` out of ``source_id``. ``kept`` says which earlier output each kept step reuses.
 
     ``step_edits`` holds, for every step that runs afresh, all edits in force (the source's own, then the new ones);
@@ -289,7 +289,7 @@ class Replay(Record):
     from_beginning: bool = False
 
 
-class RunEvent(Record):
+class RunEvent(Record, frozen=True):
     """Something that attempts and runs do not tell by themselves. Ordered by (``at``, ``seq``) within its run."""
 
     run_id: str
@@ -302,7 +302,7 @@ class RunEvent(Record):
     detail: str = "{}"
 
 
-class LogLine(Record):
+class LogLine(Record, frozen=True):
     """One line that step code logged. ``level`` is the stdlib's number."""
 
     run_id: str
@@ -321,7 +321,7 @@ class WorkerState(StrEnum):
     GONE = "gone"
 
 
-class Worker(Record):
+class Worker(Record, frozen=True):
     """A process that executes steps. ``workflows`` maps workflow name to the digest of the version it has."""
 
     id: str
@@ -341,7 +341,7 @@ class Worker(Record):
     running: int = 0
 
 
-class IdempotencyKey(Record):
+class IdempotencyKey(Record, frozen=True):
     """The first answer given for a key: a repeat with the same ``content`` hash gets the same run."""
 
     namespace: str
@@ -351,7 +351,7 @@ class IdempotencyKey(Record):
     created_at: datetime
 
 
-class AccessToken(Record):
+class AccessToken(Record, frozen=True):
     """An API token. The secret is shown once and stored only as its SHA-256 (hex)."""
 
     id: str

@@ -35,7 +35,7 @@ class Lease(msgspec.Struct, frozen=True, array_like=True):
     token: str
 
 
-class Hello(Message):
+class Hello(Message, frozen=True):
     """The first message of a worker, and again after every reconnect (same ``worker_id``).
 
     ``running``: the leases whose functions run or whose reports are not acknowledged yet.
@@ -53,13 +53,13 @@ class Hello(Message):
     running: list[Lease]
 
 
-class Credit(Message):
+class Credit(Message, frozen=True):
     """``slots`` more assignments may be sent. Every assignment uses one. After a Hello credits start at 0."""
 
     slots: int
 
 
-class Report(Message):
+class Report(Message, frozen=True):
     """How an attempt ended. ``outcome``: succeeded | failed | timed_out | cancelled. ``output``: JSON text."""
 
     lease: Lease
@@ -70,13 +70,13 @@ class Report(Message):
     ran_ms: float = 0.0
 
 
-class Release(Message):
+class Release(Message, frozen=True):
     """Leases handed back; their functions were never called."""
 
     leases: list[Lease]
 
 
-class Beat(Message):
+class Beat(Message, frozen=True):
     """Every ``Welcome.beat_ms``. ``lag_ms``: how late the loop that runs async steps is; ``running``: busy slots."""
 
     lag_ms: int = 0
@@ -90,18 +90,18 @@ class LogEntry(msgspec.Struct, frozen=True, array_like=True):
     message: str
 
 
-class Logs(Message):
+class Logs(Message, frozen=True):
     """Captured log lines of one attempt, in order. Droppable."""
 
     lease: Lease
     lines: list[LogEntry]
 
 
-class Drain(Message):
+class Drain(Message, frozen=True):
     """No more assignments, please; running steps will be reported."""
 
 
-class Goodbye(Message):
+class Goodbye(Message, frozen=True):
     """Drained; the connection closes now."""
 
 
@@ -122,27 +122,27 @@ class StartSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     repeated: bool = False
 
 
-class Start(Message):
+class Start(Message, frozen=True):
     """Start runs. Each is accepted or refused by itself."""
 
     seq: int
     runs: list[StartSpec]
 
 
-class Watch(Message):
+class Watch(Message, frozen=True):
     """Tell me when these runs have ended (once each, at once if they already have)."""
 
     run_ids: list[str]
 
 
-class Unwatch(Message):
+class Unwatch(Message, frozen=True):
     run_ids: list[str]
 
 
 # ── server → SDK process ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Welcome(Message):
+class Welcome(Message, frozen=True):
     """``ttl_ms``: without a beat for so long, leases are lost. ``versions``: workflow → (digest, number)."""
 
     protocol: int
@@ -151,7 +151,7 @@ class Welcome(Message):
     versions: dict[str, tuple[str, int]]
 
 
-class Assign(Message):
+class Assign(Message, frozen=True):
     """Run this step. ``input``: the JSON document of the call's arguments, edits applied.
 
     ``overrides``: variable name → JSON text, those for this step. ``key``: the base of ``ctx.idempotency_key``.
@@ -172,21 +172,21 @@ class Assign(Message):
     source_id: str | None = None
 
 
-class Acknowledge(Message):
+class Acknowledge(Message, frozen=True):
     """Reports that are settled. ``verdicts``: applied | repeated | stale, in the order of ``leases``."""
 
     leases: list[Lease]
     verdicts: list[str]
 
 
-class Stop(Message):
+class Stop(Message, frozen=True):
     """These attempts are no longer wanted (cancelled, timed out, lease lost): cancel them, report nothing."""
 
     leases: list[Lease]
     reason: str
 
 
-class Refused(Message):
+class Refused(Message, frozen=True):
     """The session (or, with ``seq``, one request) is refused: a problem with a stable ``code`` and what to do."""
 
     code: str
@@ -202,7 +202,7 @@ class Accepted(msgspec.Struct, frozen=True, array_like=True):
     existing: bool = False
 
 
-class StartAnswer(Message):
+class StartAnswer(Message, frozen=True):
     """``answers`` in the order of the question; each is the accepted run, or None with an entry in ``problems``."""
 
     seq: int
@@ -210,7 +210,7 @@ class StartAnswer(Message):
     problems: dict[int, tuple[str, str]]
 
 
-class RunEnded(Message):
+class RunEnded(Message, frozen=True):
     """``outputs``: step name → JSON text, of every step that has one. ``error`` when the run failed."""
 
     run_id: str
