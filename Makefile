@@ -1,0 +1,133 @@
+# The only interface to this repository. `make help` lists what it can do.
+#
+# Needs git, make, Python 3.11 or newer and Node 20 or newer; everything else is fetched into .tools/, .venv/ and
+# dashboard/node_modules/. Each of these steps leaves a stamp, so a second run costs seconds.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+PYTHON ?= python3
+CHROMIUM ?= /usr/bin/chromium
+PYTEST_ARGS ?=
+# Two processes, not one per core: the suites start servers and databases of their own.
+PYTEST := .venv/bin/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
+
+# The interpreter is the one that is here; uv must not download another.
+export UV_PYTHON_DOWNLOADS := never
+export UV_PYTHON := $(PYTHON)
+export CHROMIUM
+
+UV := .tools/bin/uv
+STATIC := src/mulligan/server/static
+NODE_MODULES := dashboard/node_modules/.installed
+# Folders are listed too: their time changes when a file is removed.
+DASHBOARD_SOURCES := $(shell find dashboard/src dashboard/public dashboard/index.html dashboard/*.json dashboard/vite.config.ts \
+  2>/dev/null || true)
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# ── Setting up ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+.PHONY: setup
+setup: .venv/.synced $(STATIC)/index.html ## install everything this checkout needs, and build the dashboard
+
+$(UV):
+	@tools/install_uv "$(PYTHON)"
+
+.venv/.synced: pyproject.toml uv.lock | $(UV)
+	$(UV) sync --locked --all-extras --all-groups
+	@touch $@
+
+$(NODE_MODULES): dashboard/package.json dashboard/package-lock.json
+	@tools/check_node
+	cd dashboard && npm ci --no-audit --no-fund
+	@touch $@
+
+$(STATIC)/index.html: $(NODE_MODULES) $(DASHBOARD_SOURCES)
+	cd dashboard && npm run build
+	@touch $@
+
+.PHONY: chromium
+chromium:
+	@tools/install_chromium "$(CHROMIUM)"
+
+# ── Using ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+.PHONY: demo
+demo: setup ## a server, a worker and a failed run to repair in the dashboard
+	.venv/bin/python -m examples.demo
+
+.PHONY: bench
+bench: setup ## throughput, latency and growth on this machine
+	.venv/bin/python -m benchmarks
+
+.PHONY: dashboard
+dashboard: $(STATIC)/index.html ## build the dashboard into the server's static folder
+
+.PHONY: wheel
+wheel: setup ## build dist/*.whl with the dashboard inside
+	rm -rf dist
+	$(UV) build
+	.venv/bin/python tools/check_wheel.py dist
+
+# ── Checking ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+.PHONY: test
+test: lint types arrows unit test-dashboard browser ## everything that has to be green before a merge
+
+.PHONY: test-fast
+test-fast: .venv/.synced ## the Python tests that need no browser and no patience
+	$(PYTEST) -m "not browser and not slow"
+
+.PHONY: lint
+lint: .venv/.synced ## style, dead ends and undeclared dependencies
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/deptry src
+
+.PHONY: types
+types: .venv/.synced ## mypy --strict
+	.venv/bin/mypy
+
+.PHONY: arrows
+arrows: .venv/.synced ## which room may import which
+	.venv/bin/lint-imports
+
+.PHONY: unit
+unit: setup ## all Python tests but those in a browser
+	$(PYTEST) -m "not browser"
+
+.PHONY: test-dashboard
+test-dashboard: $(NODE_MODULES) ## lint, types and tests of the dashboard
+	cd dashboard && npm run check
+
+.PHONY: browser
+browser: setup chromium ## the dashboard in a real Chromium against a real server
+	.venv/bin/pytest $(PYTEST_ARGS) -m browser
+
+.PHONY: format
+format: .venv/.synced $(NODE_MODULES) ## rewrite the sources the way `make lint` wants them
+	.venv/bin/ruff check --fix-only --quiet
+	.venv/bin/ruff format
+	cd dashboard && npm run format
+
+.PHONY: audit
+audit: .venv/.synced $(NODE_MODULES) ## known vulnerabilities in both lock files; asks the network
+	$(UV) export --quiet --locked --all-extras --no-default-groups --no-emit-project --format requirements-txt \
+	  | .venv/bin/pip-audit --disable-pip --requirement /dev/stdin
+	cd dashboard && npm audit --omit=dev
+
+.PHONY: dead-code
+dead-code: .venv/.synced ## a report of what nobody seems to use; a hint, not a verdict
+	.venv/bin/vulture || true
+
+.PHONY: clean
+clean: ## remove everything that make has made
+	rm -rf .tools .venv dist dashboard/node_modules $(STATIC) \
+	  .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
