@@ -116,6 +116,7 @@ class ReplayRun(Record, frozen=True):
     """
 
     replay: Replay
+    workflow: str
     digest: str
     pinned: bool
     input: bytes

@@ -104,6 +104,8 @@ class Facts:
     latest: dict[tuple[str, str], Version] = field(default_factory=dict)
     versions: dict[tuple[str, str, str], Version] = field(default_factory=dict)
     changes: Changes = field(default_factory=Changes)
+    stops: list[OpenStep] = field(default_factory=list)
+    """Leases that ended against their worker's will: it is told to stop after the commit."""
 
     def add_run(self, facts: RunFacts, run_input: bytes) -> None:
         self.runs[facts.run.id] = facts

@@ -6,8 +6,10 @@ schema, a default) are ``str`` of JSON text. Instants are timezone-aware UTC dat
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import Literal
 
 import msgspec
@@ -99,7 +101,7 @@ class StepDefinition(Record, frozen=True):
     doc: str = ""
 
 
-class WorkflowDefinition(Record, frozen=True):
+class WorkflowDefinition(Record, frozen=True, dict=True):
     """A named DAG of steps. ``code`` is a digest of the source it was declared in, so that a fix is a new version."""
 
     name: str
@@ -110,6 +112,35 @@ class WorkflowDefinition(Record, frozen=True):
     label: str = ""
     priority: int = 0
     doc: str = ""
+
+    @cached_property
+    def by_name(self) -> dict[str, StepDefinition]:
+        return {step.name: step for step in self.steps}
+
+    @cached_property
+    def roots(self) -> tuple[StepDefinition, ...]:
+        """Steps that can act at once."""
+        return tuple(step for step in self.steps if not step.parents and step.kind is not StepKind.ON_FAILURE)
+
+    @cached_property
+    def children(self) -> dict[str, tuple[StepDefinition, ...]]:
+        """For each step, those that name it as a parent, in order of declaration."""
+        return {step.name: tuple(c for c in self.steps if step.name in c.parents) for step in self.steps}
+
+    @cached_property
+    def on_failure(self) -> StepDefinition | None:
+        return next((step for step in self.steps if step.kind is StepKind.ON_FAILURE), None)
+
+    @cached_property
+    def shapes(self) -> dict[str, str]:
+        """For each step, eight hex digits over how it is called: argument names and origins."""
+        calls = {step.name: "\n".join(f"{arg.name}={arg.origin}" for arg in step.arguments) for step in self.steps}
+        return {name: hashlib.sha256(call.encode()).hexdigest()[:8] for name, call in calls.items()}
+
+    @cached_property
+    def digest(self) -> str:
+        """The content hash that names this version: 12 hex digits."""
+        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:12]
 
 
 class Version(Record, frozen=True):
@@ -224,6 +255,7 @@ class OpenStep(Record, frozen=True):
     workflow: str
     route: str
     state: OpenState
+    queued_at: datetime
     since_at: datetime
     priority: int = 0
     attempt: int = 0

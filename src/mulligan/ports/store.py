@@ -81,7 +81,7 @@ class Transaction(Protocol):
         """Write ``changes``, then lease ready steps to ``claims``, then commit durably. Returns the leased steps.
 
         Leasing sets state LEASED, ``attempt`` + 1, ``token``, ``worker_id``, ``since_at`` = now, ``due_at`` = now +
-        ``start_to_close`` (or None). Order within a claim: priority (high first), then ``since_at``, then run id. A
+        ``start_to_close`` (or None). Order within a claim: priority (high first), then ``queued_at``, then run id. A
         step is leased once, to the first claim that can take it; rows locked by other engines are passed over.
         Raises ``errors.StoreConflict`` when a unique key exists already, ``errors.StoreUnavailable`` on trouble that
         may pass; in both cases nothing was written.

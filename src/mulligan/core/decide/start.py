@@ -1,0 +1,142 @@
+"""How a run comes to be: started from outside, or made by a replay."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from mulligan.core.commands import ReplayRun, Started, StartRun
+from mulligan.core.decide.advance import open_all
+from mulligan.core.decide.policy import Policy
+from mulligan.core.facts import Facts, RunFacts
+from mulligan.core.lifecycle import is_terminal
+from mulligan.core.records import IdempotencyKey, Run, RunEvent, Version
+from mulligan.errors import Conflict, NotFound
+
+
+def start_run(command: StartRun, facts: Facts, now: datetime, policy: Policy) -> Started:
+    """Make a run, unless the same request has already made one."""
+    content = ""
+    if command.idempotency_key is not None:
+        content = content_of(command)
+        if (earlier := answered_before(facts, command.namespace, command.idempotency_key, content)) is not None:
+            return earlier
+    if command.repeated and command.run_id in facts.runs:
+        return Started(run_id=command.run_id, existing=True)
+    version = version_for(command, facts)
+    run = Run(
+        id=command.run_id,
+        namespace=command.namespace,
+        workflow=command.workflow,
+        version=version.digest,
+        created_at=now,
+        family_id=command.run_id,
+        key_scope=command.run_id,
+        pinned=command.version is not None,
+        priority=version.definition.priority if command.priority is None else command.priority,
+        available_at=now + command.delay if command.delay else None,
+        metadata=command.metadata,
+        idempotency_key=command.idempotency_key,
+        overrides=command.overrides,
+        parent_id=command.parent_id,
+        parent_step=command.parent_step,
+    )
+    add_run(facts, RunFacts(run, version, None, {}, {}), command.input, content, now, policy)
+    return Started(run_id=run.id)
+
+
+def add_run(facts: Facts, made: RunFacts, run_input: bytes, content: str, now: datetime, policy: Policy) -> None:
+    facts.add_run(made, run_input)
+    run = made.run
+    if run.idempotency_key is not None:
+        facts.add_key(
+            IdempotencyKey(
+                namespace=run.namespace, key=run.idempotency_key, run_id=run.id, content=content, created_at=now
+            )
+        )
+    open_all(facts, made, now, policy)
+
+
+def content_of(command: StartRun) -> str:
+    """What makes two start requests the same request."""
+    return hashlib.sha256(command.workflow.encode() + b"\0" + command.input).hexdigest()
+
+
+def answered_before(facts: Facts, namespace: str, key: str, content: str) -> Started | None:
+    """The first answer for this idempotency key. Raises Conflict when the key came with another request."""
+    earlier = facts.keys.get((namespace, key))
+    if earlier is None:
+        return None
+    if earlier.content != content:
+        raise Conflict(
+            f"The idempotency key {key!r} has been used for another request, which made run {earlier.run_id}. "
+            "Use a new key for a new request.",
+            code="idempotency_conflict",
+        )
+    return Started(run_id=earlier.run_id, existing=True)
+
+
+def version_for(command: StartRun, facts: Facts) -> Version:
+    if command.version is not None:
+        version = facts.versions.get((command.namespace, command.workflow, command.version))
+        if version is None:
+            raise NotFound(
+                f"Workflow {command.workflow!r} has no version {command.version!r}. "
+                f"List its versions with `mulligan workflows show {command.workflow}`.",
+                code="unknown_version",
+            )
+        return version
+    latest = facts.latest.get((command.namespace, command.workflow))
+    if latest is None:
+        raise NotFound(
+            f"No worker has registered a workflow named {command.workflow!r} yet. Start a worker that declares it "
+            "(`mulligan worker app.py:m`), or check the spelling.",
+            code="unknown_workflow",
+        )
+    return latest
+
+
+def replay_run(command: ReplayRun, facts: Facts, now: datetime, policy: Policy) -> Started:
+    """Make the new run of a replay whose plan was checked against payloads and schemas before.
+
+    What could have changed since then is checked here: the source is terminal (and so can never change again), and
+    the version that the plan was made for is still the one it names.
+    """
+    replay = command.replay
+    if command.idempotency_key is not None:
+        earlier = answered_before(facts, replay.namespace, command.idempotency_key, command.content)
+        if earlier is not None:
+            return earlier
+    source = facts.runs.get(replay.source_id)
+    if source is None or source.run.namespace != replay.namespace:
+        raise NotFound(f"There is no run {replay.source_id!r}. It may have been removed by retention.")
+    if not is_terminal(source.run.status):
+        raise Conflict(
+            f"Run {replay.source_id} is still running. Wait until it has finished, or cancel it first.",
+            code="not_finished",
+        )
+    version = facts.versions[(replay.namespace, source.run.workflow, command.digest)]
+    if replay.code == "latest" and facts.latest[(replay.namespace, source.run.workflow)].digest != version.digest:
+        raise Conflict(
+            "A newer version of the workflow was registered since this plan was made. Plan again and look at it.",
+            code="plan_outdated",
+        )
+    run = Run(
+        id=replay.run_id,
+        namespace=replay.namespace,
+        workflow=source.run.workflow,
+        version=version.digest,
+        created_at=now,
+        family_id=source.run.family_id,
+        key_scope=replay.run_id if command.fresh_key else source.run.key_scope,
+        pinned=command.pinned,
+        priority=version.definition.priority,
+        metadata=command.metadata,
+        idempotency_key=command.idempotency_key,
+        overrides=command.overrides,
+        source_id=replay.source_id,
+        generation=source.run.generation + 1,
+    )
+    add_run(facts, RunFacts(run, version, replay, {}, {}), command.input, command.content, now, policy)
+    facts.add_event(RunEvent(run_id=run.id, namespace=run.namespace, at=now, kind="replayed_from", actor=replay.author))
+    return Started(run_id=run.id)

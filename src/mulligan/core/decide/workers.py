@@ -1,0 +1,115 @@
+"""How workers and their definitions come, live and go."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from mulligan.core.commands import (
+    BeatWorker,
+    ConnectWorker,
+    DisconnectWorker,
+    DrainWorker,
+    ForgetWorker,
+    RegisterWorkflows,
+)
+from mulligan.core.decide.attempts import release
+from mulligan.core.decide.policy import Policy
+from mulligan.core.facts import Facts
+from mulligan.core.records import OpenState, Version, Worker, WorkerState, WorkflowDefinition
+
+
+def register_workflows(command: RegisterWorkflows, facts: Facts, now: datetime, policy: Policy) -> list[Version]:
+    """Make definitions known. One that is known already, by its content, keeps its number."""
+    return [register(facts, command.namespace, definition, now) for definition in command.definitions]
+
+
+def register(facts: Facts, namespace: str, definition: WorkflowDefinition, now: datetime) -> Version:
+    known = facts.versions.get((namespace, definition.name, definition.digest))
+    if known is not None:
+        return known
+    latest = facts.latest.get((namespace, definition.name))
+    version = Version(
+        namespace=namespace,
+        workflow=definition.name,
+        digest=definition.digest,
+        number=1 if latest is None else latest.number + 1,
+        registered_at=now,
+        definition=definition,
+    )
+    facts.add_version(version)
+    return version
+
+
+def connect_worker(command: ConnectWorker, facts: Facts, now: datetime, policy: Policy) -> Worker:
+    """A worker is there (again). What it was leased but does not know of was lost on the way: it is released."""
+    known = facts.workers.get(command.worker_id)
+    worker = Worker(
+        id=command.worker_id,
+        namespace=command.namespace,
+        name=command.name,
+        host=command.host,
+        pid=command.pid,
+        sdk=command.sdk,
+        slots=command.slots,
+        started_at=now if known is None else known.started_at,
+        seen_at=now,
+        lease_until_at=now + policy.worker_ttl,
+        labels=command.labels,
+        workflows=command.workflows,
+    )
+    facts.save_worker(worker)
+    held = {(ref.run_id, ref.step, ref.token) for ref in command.running}
+    for run in list(facts.runs.values()):
+        for step in list(run.open.values()):
+            if (
+                step.state is OpenState.LEASED
+                and step.worker_id == worker.id
+                and (step.run_id, step.step, step.token) not in held
+            ):
+                release(facts, step, now)
+    return worker
+
+
+def beat_worker(command: BeatWorker, facts: Facts, now: datetime, policy: Policy) -> bool:
+    worker = facts.workers.get(command.worker_id)
+    if worker is None or worker.state is WorkerState.GONE:
+        return False
+    facts.save_worker(
+        msgspec.structs.replace(
+            worker,
+            seen_at=now,
+            lease_until_at=now + policy.worker_ttl,
+            lag_ms=command.lag_ms,
+            running=command.running,
+        )
+    )
+    return True
+
+
+def drain_worker(command: DrainWorker, facts: Facts, now: datetime, policy: Policy) -> bool:
+    worker = facts.workers.get(command.worker_id)
+    if worker is None or worker.state is WorkerState.GONE:
+        return False
+    facts.save_worker(msgspec.structs.replace(worker, state=WorkerState.DRAINING, seen_at=now))
+    return True
+
+
+def disconnect_worker(command: DisconnectWorker, facts: Facts, now: datetime, policy: Policy) -> bool:
+    """A goodbye ends the worker; a torn connection leaves it a short grace to come back with its leases."""
+    worker = facts.workers.get(command.worker_id)
+    if worker is None or worker.state is WorkerState.GONE:
+        return False
+    until = now if command.clean else min(worker.lease_until_at, now + policy.reconnect_grace)
+    facts.save_worker(msgspec.structs.replace(worker, lease_until_at=until, seen_at=now))
+    return True
+
+
+def forget_worker(command: ForgetWorker, facts: Facts, now: datetime, policy: Policy) -> bool:
+    """The lease has run out and the leased steps were dealt with before this command."""
+    worker = facts.workers.get(command.worker_id)
+    if worker is None or worker.state is WorkerState.GONE or worker.lease_until_at > now:
+        return False
+    facts.save_worker(msgspec.structs.replace(worker, state=WorkerState.GONE, running=0))
+    return True
