@@ -1,0 +1,40 @@
+"""What all tests share: how hypothesis searches, and the browser."""
+
+import os
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+import hypothesis
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
+
+# In CI the same examples every time: a merge must not fail by chance. At a desk hypothesis looks for new ones.
+hypothesis.settings.register_profile("desk", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "desk")
+
+# As root Chromium has no sandbox; the rest keeps it from calling home, which is slow where it may not.
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--disable-component-update",
+    "--disable-background-networking",
+]
+
+
+@pytest.fixture
+async def browser() -> "AsyncIterator[Browser]":
+    """A Chromium of the test's own: Debian's, or the one that ``CHROMIUM`` names. `make browser` installs it."""
+    # imported here: tests without a browser shall not wait for it
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(
+            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=CHROMIUM_FLAGS
+        )
+        yield chromium
+        await chromium.close()
