@@ -1,0 +1,4 @@
+"""The public test kit: factories for records, and the conformance suites of the ports.
+
+May import anything; nobody imports it. Start reading in ``exercise_store``: it says what every store promises.
+"""
