@@ -1,0 +1,51 @@
+/** What each status looks like: a glyph, a word and a colour, always together. */
+
+export type Tone = "good" | "bad" | "busy" | "wait" | "off" | "kept";
+
+export type Glyph =
+  | "check"
+  | "cross"
+  | "dot"
+  | "ring"
+  | "dashes"
+  | "barred"
+  | "loop"
+  | "moon"
+  | "clock"
+  | "gone"
+  | "second";
+
+export interface Look {
+  word: string;
+  tone: Tone;
+  glyph: Glyph;
+}
+
+const LOOKS: Record<string, Look> = {
+  queued: { word: "queued", tone: "wait", glyph: "ring" },
+  running: { word: "running", tone: "busy", glyph: "dot" },
+  retrying: { word: "retrying", tone: "wait", glyph: "loop" },
+  sleeping: { word: "sleeping", tone: "wait", glyph: "moon" },
+  pending: { word: "pending", tone: "off", glyph: "dashes" },
+  succeeded: { word: "succeeded", tone: "good", glyph: "check" },
+  failed: { word: "failed", tone: "bad", glyph: "cross" },
+  timed_out: { word: "timed out", tone: "bad", glyph: "clock" },
+  lost: { word: "worker lost", tone: "bad", glyph: "gone" },
+  cancelled: { word: "cancelled", tone: "off", glyph: "barred" },
+  not_reached: { word: "not reached", tone: "off", glyph: "dashes" },
+  kept: { word: "kept", tone: "kept", glyph: "second" },
+  active: { word: "active", tone: "good", glyph: "dot" },
+  draining: { word: "draining", tone: "wait", glyph: "loop" },
+  gone: { word: "gone", tone: "off", glyph: "gone" },
+};
+
+/** Every known status has a look; one from a newer server shows its own word. */
+export function lookOf(status: string): Look {
+  return LOOKS[status] ?? { word: status.replaceAll("_", " "), tone: "off", glyph: "ring" };
+}
+
+export const RUN_STATUSES = ["queued", "running", "failed", "succeeded", "cancelled"] as const;
+
+export function isFinished(status: string): boolean {
+  return status === "succeeded" || status === "failed" || status === "cancelled";
+}

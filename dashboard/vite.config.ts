@@ -1,0 +1,28 @@
+/// <reference types="vitest/config" />
+import { fileURLToPath } from "node:url";
+import tailwindcss from "@tailwindcss/vite";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+
+const server = process.env.MULLIGAN_URL ?? "http://127.0.0.1:8733";
+
+export default defineConfig({
+  // Relative asset addresses, so that the same build works under any path prefix the server puts into <base href>.
+  base: "./",
+  plugins: [react(), tailwindcss()],
+  resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
+  build: {
+    outDir: "../src/mulligan/server/static",
+    emptyOutDir: true,
+    target: "es2022",
+    // A data: address would need its own permission in the content security policy.
+    assetsInlineLimit: 0,
+  },
+  server: { proxy: { "/api": server } },
+  test: {
+    environment: "happy-dom",
+    include: ["src/**/*.test.{ts,tsx}"],
+    setupFiles: ["./tests/setup.ts"],
+    restoreMocks: true,
+  },
+});
