@@ -18,7 +18,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True)
 class Import:
-    """One imported thing: ``from a.b import c as d`` binds ``d`` to ``a.b.c``; ``module`` is ``a.b``."""
+    """One imported thing: ``from a.b import c`` has the module ``a.b`` and the origin ``a.b.c``."""
 
     line: int
     module: str
@@ -41,11 +41,14 @@ class Source:
     @property
     def imports(self) -> list[Import]:
         """Every import of the file, those inside functions and ``TYPE_CHECKING`` included."""
-        return [found for _, found in _bindings(self.tree)]
+        return [found for _, _, found in _bindings(self.tree)]
 
     def references(self) -> Iterator[tuple[int, str]]:
-        """(line, dotted origin) of every use of an imported name: ``dt.now()`` gives ``datetime.datetime.now``."""
-        origins = {bound: found.origin for bound, found in _bindings(self.tree)}
+        """(line, dotted origin) of every use of a name: with an alias ``dt``, ``dt.now`` is ``datetime.datetime.now``.
+
+        The imports themselves are uses too.
+        """
+        origins = {bound: stands_for for bound, stands_for, _ in _bindings(self.tree)}
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Attribute | ast.Name):
                 dotted = _dotted(node)
@@ -98,16 +101,18 @@ def code_lines(text: str) -> set[int]:
     return lines
 
 
-def _bindings(tree: ast.Module) -> Iterator[tuple[str, Import]]:
+def _bindings(tree: ast.Module) -> Iterator[tuple[str, str, Import]]:
+    """(name, what it stands for, the import) for every name that an import binds."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 # `import a.b` binds `a`; `import a.b as c` binds `c` to the whole
-                origin = alias.name if alias.asname else alias.name.partition(".")[0]
-                yield alias.asname or origin, Import(node.lineno, alias.name, origin)
+                stands_for = alias.name if alias.asname else alias.name.partition(".")[0]
+                yield alias.asname or stands_for, stands_for, Import(node.lineno, alias.name, alias.name)
         elif isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
-                yield alias.asname or alias.name, Import(node.lineno, node.module, f"{node.module}.{alias.name}")
+                origin = f"{node.module}.{alias.name}"
+                yield alias.asname or alias.name, origin, Import(node.lineno, node.module, origin)
 
 
 def _dotted(node: ast.expr) -> str:
