@@ -1,0 +1,1 @@
+"""Mulligan: durable workflows for Python whose centre is the second chance."""
