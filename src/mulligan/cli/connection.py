@@ -1,0 +1,145 @@
+"""The command line's way to a server: finds its address and a token, speaks REST, turns trouble into plain errors."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode
+
+import httpx2
+from cyclopts import Parameter
+
+from mulligan.app.address import ServerAddress, read_address, read_token_file
+from mulligan.app.settings import Settings, load_settings
+from mulligan.errors import Conflict, InvalidInput, NotFound, Problem, Refused, Unauthorized, Unavailable
+
+_TIMEOUT_S = 40.0
+"""Longer than the longest wait that is asked of the server (30 s)."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which server to talk to."""
+
+    url: Annotated[str | None, Parameter(help="Server address; else MULLIGAN_URL, else the one running here.")] = None
+    token: Annotated[str | None, Parameter(help="API token; else MULLIGAN_TOKEN, else the data folder's.")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """``text`` is the body exactly as the server sent it."""
+
+    status: int
+    text: bytes
+
+    @property
+    def data(self) -> Any:
+        """The body as Python values, for tables."""
+        return json.loads(self.text)
+
+
+class Server:
+    """A REST connection. Raises ``errors.Unavailable`` when there is no answer, ``errors.Refused`` when it says no."""
+
+    def __init__(self, url: str, token: str | None) -> None:
+        self.url = url.rstrip("/")
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._http = httpx2.Client(
+            base_url=f"{self.url}/api/v1", headers=headers, timeout=httpx2.Timeout(_TIMEOUT_S, connect=5.0)
+        )
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def get(self, path: str, **query: object) -> Answer:
+        given = {name: value for name, value in query.items() if value is not None}
+        return self._ask("GET", f"{path}?{urlencode(given)}" if given else path)
+
+    def post(self, path: str, body: bytes = b"{}", idempotency_key: str | None = None) -> Answer:
+        return self._ask("POST", path, body, idempotency_key)
+
+    def delete(self, path: str) -> Answer:
+        return self._ask("DELETE", path)
+
+    def _ask(self, method: str, path: str, body: bytes | None = None, idempotency_key: str | None = None) -> Answer:
+        headers = {"Content-Type": "application/json"} if body is not None else {}
+        if idempotency_key:
+            headers["Idempotency-Key"] = idempotency_key
+        try:
+            response = self._http.request(method, path, content=body, headers=headers)
+        except httpx2.ConnectError as error:
+            raise Unavailable(
+                f"No server answers at {self.url} ({error}). Start one with `mulligan dev app.py:m` or "
+                "`mulligan server`, or set MULLIGAN_URL to where it runs."
+            ) from None
+        except httpx2.InvalidURL as error:
+            raise InvalidInput(f"{self.url!r} is no address of a server: {error}. Write http://host:port.") from None
+        except httpx2.TransportError as error:
+            raise Unavailable(
+                f"The connection to {self.url} broke ({type(error).__name__}: {error}). Whether the request was "
+                "carried out is unknown: look before you repeat it."
+            ) from None
+        if response.is_success:
+            return Answer(response.status_code, response.content)
+        raise _refusal(self.url, response)
+
+
+def connect(target: Target | None = None) -> Server:
+    """The server that the options, the environment, the settings file or the data folder name."""
+    target = target or Target()
+    settings = load_settings({"url": target.url, "token": target.token}).settings
+    token = settings.token.get_secret_value() if settings.token else None
+    local = read_address(settings.address_file)
+    if settings.url is None:
+        if local is None:
+            raise Unavailable(
+                f"No server runs on the data folder {settings.data}. Start one with `mulligan dev app.py:m`, "
+                "or set MULLIGAN_URL to where it runs."
+            )
+        return Server(local.url, token or _local_token(settings))
+    if token is None and local is not None and _same_server(settings.url, local):
+        token = _local_token(settings)
+    return Server(settings.url, token)
+
+
+def quoted(part: str) -> str:
+    """``part`` as one segment of a path."""
+    return quote(part, safe="")
+
+
+def _local_token(settings: Settings) -> str | None:
+    return read_token_file(settings.server_token_file)
+
+
+def _same_server(url: str, local: ServerAddress) -> bool:
+    """The data folder's token is for the data folder's server: it is never sent anywhere else."""
+    return url.rstrip("/") == local.url.rstrip("/")
+
+
+def _refusal(url: str, response: httpx2.Response) -> Refused | Unavailable:
+    """The error that a problem document (RFC 9457) stands for."""
+    try:
+        problem = response.json()
+        detail, code = str(problem["detail"]), str(problem["code"])
+    except (ValueError, KeyError, TypeError):
+        if response.status_code >= 500:
+            return Unavailable(f"{url} answered {response.status_code}. Look into the server's log.")
+        return Refused(f"{url} answered {response.status_code}, and not as a Mulligan server does. Check the address.")
+    if response.status_code == 401:
+        return Unauthorized(f"{detail} Give a token with --token or MULLIGAN_TOKEN.", code=code)
+    if response.status_code >= 500:
+        return Unavailable(detail, code=code)
+    if response.status_code == 404:
+        return NotFound(detail, code=code)
+    if response.status_code == 409:
+        return Conflict(detail, code=code)
+    problems = tuple(
+        Problem(str(one.get("path", "")), str(one.get("rule", "")), str(one.get("where", "")))
+        for one in problem.get("problems") or ()
+    )
+    return InvalidInput(detail, code=code, problems=problems)
