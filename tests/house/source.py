@@ -66,7 +66,7 @@ class Source:
 
 
 def parse(text: str, name: str) -> Source:
-    return Source(name, text, ast.parse(text))
+    return Source(name, text, ast.parse(text, filename=name))
 
 
 @cache
