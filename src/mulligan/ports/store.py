@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from mulligan.core.facts import Changes, Claim, DueStep, Facts, Produced, Wanted
+from mulligan.core.facts import Changes, Claim, DueStep, Facts, Produced, RunFacts, Wanted
 from mulligan.core.query import RunFilter
 from mulligan.core.records import (
     AccessToken,
@@ -126,6 +126,10 @@ class Store(Protocol):
 
         A run that a later run still keeps results of is left. Returns how many runs were deleted.
         """
+        ...
+
+    async def facts(self, run_ids: Sequence[str]) -> dict[str, RunFacts]:
+        """What ``Transaction.load`` gives for these runs, but without locks: to tell what was decided, not to decide."""
         ...
 
     # reads

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
-from mulligan.core.fingerprint import fingerprint
 
 from mulligan.core.decide.policy import Policy
 from mulligan.core.facts import Facts, RunFacts
+from mulligan.core.fingerprint import fingerprint
 from mulligan.core.lifecycle import OUTCOMES_THAT_FAIL
 from mulligan.core.records import (
     Attempt,
@@ -44,7 +44,7 @@ def open_step(facts: Facts, run: RunFacts, step: StepDefinition, now: datetime, 
     state, due_at = OpenState.READY, None
     available_at = run.run.available_at
     if step.kind is StepKind.SLEEP:
-        state, due_at = OpenState.SLEEPING, now + (step.sleep or policy.timeout_grace * 0)
+        state, due_at = OpenState.SLEEPING, now + (step.sleep or timedelta())
     elif available_at is not None and available_at > now:
         state, due_at = OpenState.SLEEPING, available_at
     elif step.schedule_to_start is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
-from mulligan.core.retry import delay, may_retry
 
 from mulligan.core.commands import AttemptRef, FinishAttempt, FireTimer, LoseAttempt, ReleaseAttempt, Verdict
 from mulligan.core.decide.advance import fail_attempt, fail_step, step_ended
@@ -22,6 +21,7 @@ from mulligan.core.records import (
     StepKind,
     Variable,
 )
+from mulligan.core.retry import delay, may_retry
 
 STALE = Verdict(applied=False, stale=True)
 APPLIED = Verdict(applied=True)

@@ -1,0 +1,84 @@
+"""What a step gets as its input: the JSON document of its call's arguments, put together from earlier payloads.
+
+The document is spliced from the stored texts, never parsed and written again, so that a value arrives as it was
+written. Only a replay's edits (JSON Patches) touch it, and then only at the edited paths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mulligan.core.document import apply_patch, assemble
+from mulligan.core.facts import RunFacts
+from mulligan.core.records import Outcome, OutputRef, Patch, StepDefinition
+
+INPUT = "input"
+FAILURE = "failure"
+
+
+def parent_of(origin: str) -> str | None:
+    """The step whose output an argument is, or None when it comes from elsewhere."""
+    return origin[5:] if origin.startswith("step:") else None
+
+
+def is_run_input(step: StepDefinition) -> bool:
+    """True for a task: its input document is the run's input itself."""
+    return bool(step.arguments) and all(argument.origin.startswith("input:") for argument in step.arguments)
+
+
+def reads_run_input(step: StepDefinition) -> bool:
+    return any(argument.origin == INPUT or argument.origin.startswith("input:") for argument in step.arguments)
+
+
+def reads_failure(step: StepDefinition) -> bool:
+    return any(argument.origin == FAILURE for argument in step.arguments)
+
+
+def output_ref(run: RunFacts, step: str) -> OutputRef | None:
+    """Where the result of ``step`` is stored: its own attempt's output, or the kept one of an earlier run."""
+    ended = run.ended.get(step)
+    if ended is not None and ended.outcome is Outcome.SUCCEEDED:
+        return (run.run.id, step, ended.number)
+    return None if run.replay is None else run.replay.kept.get(step)
+
+
+def outputs_needed(run: RunFacts, step: StepDefinition) -> dict[str, OutputRef | None]:
+    """Parent name -> where its output is (None while it has no result), for every argument that is an output."""
+    parents = (parent_of(argument.origin) for argument in step.arguments)
+    return {parent: output_ref(run, parent) for parent in parents if parent is not None}
+
+
+def edits_for(run: RunFacts, step: str) -> Patch:
+    """The edits in force for this step's input."""
+    return () if run.replay is None else run.replay.step_edits.get(step, ())
+
+
+def build_input(
+    step: StepDefinition,
+    run_input: bytes,
+    outputs: Mapping[str, bytes],
+    edits: Patch,
+    failure: bytes = b"null",
+) -> bytes:
+    """The input document of ``step``. ``outputs`` maps each parent that is read to its output.
+
+    Raises ``errors.InvalidInput`` when an edit does not fit the document (a parent that ran afresh may have given
+    something of another shape than the edit was written for).
+    """
+    if is_run_input(step):
+        return apply_patch(run_input, edits) if edits else run_input
+    parts: list[tuple[str, bytes]] = []
+    for argument in step.arguments:
+        parent = parent_of(argument.origin)
+        if parent is not None:
+            parts.append((argument.name, outputs[parent]))
+        else:
+            parts.append((argument.name, failure if argument.origin == FAILURE else run_input))
+    document = assemble(parts)
+    return apply_patch(document, edits) if edits else document
+
+
+def overrides_for(run: RunFacts, step: str) -> dict[str, str]:
+    """Variable name -> JSON text for this step: what is given for every step, then what is given for this one."""
+    overrides = run.run.overrides
+    return {**overrides.get("*", {}), **overrides.get(step, {})} if overrides else {}

@@ -1,0 +1,24 @@
+"""Removes finished runs that are older than the retention."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from mulligan.ports.store import Store
+
+MOST_AT_ONCE = 200
+EVERY = timedelta(minutes=1)
+
+
+class Pruner:
+    def __init__(self, store: Store, retention: timedelta | None) -> None:
+        self._store = store
+        self._retention = retention
+        self._next_at: datetime | None = None
+
+    async def tick(self, now: datetime) -> None:
+        """Delete a bounded number of runs, so that live work never waits long behind it."""
+        if self._retention is None or (self._next_at is not None and now < self._next_at):
+            return
+        deleted = await self._store.prune(now - self._retention, MOST_AT_ONCE)
+        self._next_at = now if deleted >= MOST_AT_ONCE else now + EVERY

@@ -1,0 +1,247 @@
+"""The one door: everything that anybody wants of the engine goes through ``Engine``."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from mulligan.core.commands import Cancelled, CancelRun, Command, ConnectWorker, RegisterWorkflows, Started, StartRun
+from mulligan.core.decide.policy import Policy
+from mulligan.core.lifecycle import is_terminal
+from mulligan.core.records import Version, Worker, WorkflowDefinition
+from mulligan.core.replay import Plan, ReplayRequest
+from mulligan.core.routes import routes_served
+from mulligan.engine.agents.pruner import Pruner
+from mulligan.engine.agents.rescuer import Rescuer
+from mulligan.engine.agents.timers import Timers
+from mulligan.engine.cycle import Cycle
+from mulligan.engine.dispatcher import Dispatcher, Seat
+from mulligan.engine.feed import Feed, RunEnd, Waiter
+from mulligan.engine.inbox import Request
+from mulligan.engine.loop import Alarm, forgiving
+from mulligan.engine.payloads import Payloads
+from mulligan.engine.publish import Publisher
+from mulligan.engine.replays import Replayed, Replays
+from mulligan.engine.validation import require_valid
+from mulligan.errors import NotFound, Unavailable
+from mulligan.ports.clock import Chance, Clock
+from mulligan.ports.store import Store
+
+log = logging.getLogger("mulligan.engine")
+
+
+class Engine:
+    """A replica. Use it on one asyncio loop: ``start`` it, talk to it, ``stop`` it.
+
+    ``retention``: how long finished runs are kept (None: for ever).
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        chance: Chance,
+        policy: Policy | None = None,
+        retention: timedelta | None = None,
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.chance = chance
+        self.policy = policy or Policy()
+        self.payloads = Payloads(store)
+        self.dispatcher = Dispatcher()
+        self.feed = Feed()
+        self._retention = retention
+        self._alarm = Alarm()
+        self._publisher = Publisher(store, self.payloads, self.dispatcher, self.feed, self._alarm, self.submit_later)
+        self.cycle = Cycle(store, clock, chance, self.policy, self.dispatcher, self._publisher.publish)
+        self._replays = Replays(self)
+        self._tasks: list[asyncio.Task[None]] = []
+        self.started_at: datetime | None = None
+
+    # ── Life ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def start(self) -> None:
+        """Open the store and begin to work. Raises StoreUnavailable with what to do."""
+        await self.store.open()
+        self.started_at = self.clock.now()
+        self.dispatcher.ready_routes |= await self.store.ready_routes()
+        self._tasks = [
+            asyncio.create_task(self.cycle.run(), name="mulligan-cycle"),
+            asyncio.create_task(self._keep_time(), name="mulligan-agents"),
+        ]
+
+    async def stop(self) -> None:
+        """Commit what is in the inbox, stop the agents and close the store. Leases stay with their workers."""
+        if self._tasks:
+            cycle, agents = self._tasks
+            agents.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await agents
+            self.cycle.close()
+            await cycle
+            await self._publisher.finish()
+            self._tasks = []
+        await self.store.close()
+
+    @property
+    def running(self) -> bool:
+        return bool(self._tasks) and not any(task.done() for task in self._tasks)
+
+    async def _keep_time(self) -> None:
+        now = self.clock.now()
+        timers = Timers(self.store, self.submit_all)
+        rescuer = Rescuer(self.store, self.submit_all, self.policy, now)
+        pruner = Pruner(self.store, self._retention)
+        while True:
+            now = self.clock.now()
+            self._alarm.at = None
+            next_due_at = await forgiving(timers.tick, now)
+            if isinstance(next_due_at, datetime):
+                self._alarm.bring_forward(next_due_at)
+            await forgiving(rescuer.tick, now)
+            await forgiving(pruner.tick, now)
+            if not self.store.capabilities.exclusive:
+                await forgiving(self._sweep_other_replicas, now)
+            await self._alarm.wait(self.clock)
+
+    async def _sweep_other_replicas(self, now: datetime) -> None:
+        """What other replicas made ready or ended: notifications are hints, this is the truth."""
+        self.dispatcher.ready_routes |= await self.store.ready_routes()
+        if self.dispatcher.can_claim():
+            self.cycle.wake()
+        await self._publisher.end_awaited()
+
+    # ── Commands ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def submit_later(self, commands: Sequence[Command]) -> asyncio.Future[list[Any]]:
+        """Put commands in the inbox. The answers come after the commit; a refusal is an exception among them."""
+        answers: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
+        if not self._tasks:
+            answers.set_result([Unavailable("The engine is not running.")] * len(commands))
+            return answers
+        self.cycle.put(Request(commands, answers))
+        return answers
+
+    async def submit_all(self, commands: Sequence[Command]) -> list[Any]:
+        return await self.submit_later(commands)
+
+    async def submit(self, command: Command) -> Any:
+        """Carry out one command and return its answer, committed and on disk. Raises what it is refused with."""
+        (answer,) = await self.submit_later((command,))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def start_run(self, command: StartRun) -> Started:
+        """Start a run whose input is checked against the workflow's schema first.
+
+        Raises NotFound (unknown_workflow, unknown_version), InvalidInput, Conflict (idempotency_conflict).
+        """
+        version = await self.version_of(command.namespace, command.workflow, command.version)
+        require_valid(command.input, version.definition.input_schema, f"input of {command.workflow}")
+        started: Started = await self.submit(command)
+        return started
+
+    async def version_of(self, namespace: str, workflow: str, wanted: str | None = None) -> Version:
+        """The latest version of a workflow, or the one with this digest or number."""
+        for version in await self.store.versions(namespace, workflow):
+            if wanted is None or wanted in (version.digest, str(version.number)):
+                return version
+        if wanted is not None:
+            raise NotFound(f"Workflow {workflow!r} has no version {wanted!r}.", code="unknown_version")
+        raise NotFound(
+            f"No worker has registered a workflow named {workflow!r} yet. Start a worker that declares it "
+            "(`mulligan worker app.py:m`), or check the spelling.",
+            code="unknown_workflow",
+        )
+
+    async def cancel(self, command: CancelRun) -> Cancelled:
+        """Cancel a run. Raises NotFound; a run that has finished is answered with ``changed=False``."""
+        cancelled: Cancelled = await self.submit(command)
+        return cancelled
+
+    async def plan_replay(self, namespace: str, run_id: str, request: ReplayRequest) -> Plan:
+        """What a replay would do. Creates nothing. Raises NotFound, Conflict (not_finished), InvalidInput."""
+        return (await self._replays.prepare(namespace, run_id, request)).plan
+
+    async def replay(
+        self,
+        namespace: str,
+        run_id: str,
+        request: ReplayRequest,
+        *,
+        author: str,
+        token: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Replayed:
+        """Make the new run. With a plan's ``token`` it is refused (plan_outdated) if anything has changed since."""
+        return await self._replays.replay(
+            namespace, run_id, request, author=author, token=token, idempotency_key=idempotency_key
+        )
+
+    # ── Waiting ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def watch_new(self, run_id: str, waiter: Waiter) -> None:
+        """Call ``waiter`` when a run ends that is being started in the same breath."""
+        self.feed.wait_for(run_id, waiter)
+
+    async def watch(self, namespace: str, run_id: str, waiter: Waiter) -> None:
+        """Call ``waiter`` once, when the run has ended (now, if it has). Raises NotFound."""
+        self.feed.wait_for(run_id, waiter)
+        document = await self.store.run(namespace, run_id)
+        if document is None:
+            self.feed.forget(run_id, waiter)
+            raise NotFound(f"There is no run {run_id!r}. It may have been removed by retention.")
+        if is_terminal(document.run.status):
+            end = await self._publisher.end_of(document)
+            if self.feed.is_awaited(run_id):
+                self.feed.ended(end)
+
+    async def wait(self, namespace: str, run_id: str) -> RunEnd:
+        """Return when the run has ended. Cancellable. Raises NotFound."""
+        ended: asyncio.Future[RunEnd] = asyncio.get_running_loop().create_future()
+
+        def waiter(end: RunEnd) -> None:
+            if not ended.done():
+                ended.set_result(end)
+
+        await self.watch(namespace, run_id, waiter)
+        try:
+            return await ended
+        finally:
+            self.feed.forget(run_id, waiter)
+
+    # ── Workers ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def register(self, namespace: str, definitions: Sequence[WorkflowDefinition]) -> list[Version]:
+        """Make workflows known. Answers with the version of each."""
+        command = RegisterWorkflows(namespace=namespace, definitions=tuple(definitions))
+        versions: list[Version] = await self.submit(command)
+        return versions
+
+    async def connect_worker(self, hello: ConnectWorker, seat: Seat) -> Worker:
+        """Seat a worker whose definitions have been registered. Work flows as soon as it has credits."""
+        self.dispatcher.seats.pop(hello.worker_id, None)
+        worker: Worker = await self.submit(hello)
+        self.dispatcher.seats[hello.worker_id] = seat
+        self.dispatcher.ready_routes |= seat.routes & await self.store.ready_routes()
+        return worker
+
+    def add_credits(self, seat: Seat, slots: int) -> None:
+        """The worker can take ``slots`` more assignments."""
+        seat.credits += slots
+        if self.dispatcher.can_claim():
+            self.cycle.wake()
+
+    def unseat(self, seat: Seat) -> None:
+        """Send nothing more to this connection. A newer connection of the same worker keeps its seat."""
+        if self.dispatcher.seats.get(seat.worker_id) is seat:
+            del self.dispatcher.seats[seat.worker_id]
+
+
+__all__ = ["Engine", "Replayed", "RunEnd", "Seat", "routes_served"]

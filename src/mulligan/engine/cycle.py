@@ -1,0 +1,161 @@
+"""The cycle: gather what waits, load the facts, decide, claim, commit in one transaction, and only then tell anybody.
+
+There is no second way to change a run. The next turn starts as soon as the last one has committed: a lone command is
+committed at once, and under load hundreds share one fsync, with no batching timer anywhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mulligan.core.decide import decide, wanted_by
+from mulligan.core.decide.policy import Policy
+from mulligan.core.facts import Claim, Facts, RunFacts, Wanted
+from mulligan.core.records import OpenStep
+from mulligan.engine.dispatcher import Dispatcher
+from mulligan.engine.inbox import Entry, Inbox, Request
+from mulligan.engine.memory import Memory
+from mulligan.errors import MulliganError, StoreConflict, StoreUnavailable, Unavailable
+from mulligan.ports.clock import Chance, Clock
+from mulligan.ports.store import Store
+
+LARGEST_TURN = 512
+"""Commands per transaction. Beyond this a larger turn gains nothing and only delays its first answer."""
+
+RECOVERY = timedelta(milliseconds=200)
+"""How long to leave a store alone that has just refused a transaction."""
+
+log = logging.getLogger("mulligan.engine")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one transaction did: the facts it left behind, and the steps it leased.
+
+    ``runs_leased`` holds the facts of those leased steps' runs that this replica happens to know.
+    """
+
+    facts: Facts
+    leased: list[OpenStep]
+    runs_leased: dict[str, RunFacts]
+    now: datetime
+
+
+class Cycle:
+    """Runs turns, one at a time. ``publish`` is called after each commit, before the answers are given."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        chance: Chance,
+        policy: Policy,
+        dispatcher: Dispatcher,
+        publish: Callable[[Turn], None],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._chance = chance
+        self._policy = policy
+        self._dispatcher = dispatcher
+        self._publish = publish
+        self._memory = Memory(store.capabilities.exclusive)
+        self._wake = asyncio.Event()
+        self._closing = False
+        self.inbox = Inbox()
+        self.committed_at: datetime | None = None
+
+    def wake(self) -> None:
+        """There is something to do: a command, a credit, or a route with ready steps."""
+        self._wake.set()
+
+    def put(self, request: Request) -> None:
+        self.inbox.put(request)
+        self._wake.set()
+
+    def close(self) -> None:
+        """Finish what is in the inbox, then let ``run`` return."""
+        self._closing = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self.inbox.waiting or self._dispatcher.can_claim():
+                await self._turn(self.inbox.drain(LARGEST_TURN))
+            if self._closing:
+                return
+
+    async def _turn(self, requests: list[Request]) -> None:
+        entries = [Entry(command) for request in requests for command in request.commands]
+        await self._commit_apart(entries)
+        position = 0
+        for request in requests:
+            answers = [entry.answer for entry in entries[position : position + len(request.commands)]]
+            position += len(request.commands)
+            if not request.answers.done():
+                request.answers.set_result(answers)
+        # A store in memory never suspends; whoever got an answer must have a chance to act on it.
+        await asyncio.sleep(0)
+
+    async def _commit_apart(self, entries: Sequence[Entry]) -> None:
+        """Commit the entries together; if one of them cannot be written, find it by halving and refuse it alone."""
+        try:
+            await self._commit(entries)
+        except StoreUnavailable as error:
+            await self._give_up(entries, error)
+        except Exception as error:  # noqa: BLE001 (one poisonous command must never take the engine down)
+            if len(entries) <= 1:
+                await self._give_up(entries, error)
+                return
+            self._memory.clear()
+            middle = len(entries) // 2
+            await self._commit_apart(entries[:middle])
+            await self._commit_apart(entries[middle:])
+
+    async def _give_up(self, entries: Sequence[Entry], error: Exception) -> None:
+        """Nothing was written. What this replica remembers may be wrong now, and the store is left alone a moment."""
+        self._memory.clear()
+        if not isinstance(error, MulliganError):
+            log.error("a transaction failed", exc_info=error)
+            error = Unavailable(f"The engine could not carry this out: {error!r}. See the server's log.")
+        for entry in entries:
+            entry.answer = error
+        if not isinstance(error, StoreConflict):
+            await self._clock.sleep(RECOVERY)
+
+    async def _commit(self, entries: Sequence[Entry]) -> None:
+        now = self._clock.now()
+        wanted = Wanted()
+        for entry in entries:
+            wanted_by(entry.command, wanted)
+        async with self._store.transaction() as transaction:
+            facts = await self._memory.load(transaction, wanted)
+            for entry in entries:
+                try:
+                    entry.answer = decide(entry.command, facts, now, self._policy)
+                except MulliganError as refusal:
+                    entry.answer = refusal
+            self._dispatcher.hint(facts.changes.opened.values())
+            self._dispatcher.hint(facts.changes.changed.values())
+            claims = self._dispatcher.claims()
+            if not facts.changes and not claims:
+                return
+            leased = await transaction.commit(facts.changes, claims, now, self._chance.new_token())
+        self._settle(facts, claims, leased, now)
+
+    def _settle(self, facts: Facts, claims: list[Claim], leased: list[OpenStep], now: datetime) -> None:
+        self.committed_at = now
+        self._dispatcher.settle(claims, leased)
+        self._memory.keep(facts, leased)
+        runs_leased = {
+            step.run_id: run
+            for step in leased
+            if (run := facts.runs.get(step.run_id) or self._memory.run(step.run_id)) is not None
+        }
+        self._publish(Turn(facts, leased, runs_leased, now))

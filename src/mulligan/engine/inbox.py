@@ -1,0 +1,50 @@
+"""What waits for the next turn of the cycle."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mulligan.core.commands import Command
+
+Submit = Callable[[Sequence[Command]], Awaitable[list[Any]]]
+"""How agents hand commands in. Answers in the order of the commands; a refusal is an exception among them."""
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """Commands that came together; ``answers`` is set, with a value or an exception for each, after the commit."""
+
+    commands: Sequence[Command]
+    answers: asyncio.Future[list[Any]]
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One command of a turn, with its answer (or the error it was refused with) once it has been decided."""
+
+    command: Command
+    answer: Any = None
+
+
+@dataclass(slots=True)
+class Inbox:
+    """A queue that is bounded by its senders: each waits for its answers before it sends more of the same."""
+
+    waiting: deque[Request] = field(default_factory=deque)
+
+    def put(self, request: Request) -> None:
+        self.waiting.append(request)
+
+    def drain(self, limit: int) -> list[Request]:
+        """The oldest requests, whole ones, until they hold ``limit`` commands or more."""
+        taken: list[Request] = []
+        commands = 0
+        while self.waiting and commands < limit:
+            request = self.waiting.popleft()
+            commands += len(request.commands)
+            taken.append(request)
+        return taken

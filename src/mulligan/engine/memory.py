@@ -1,0 +1,83 @@
+"""Facts kept between turns, where one engine owns the store: then what was committed last is still true.
+
+With several replicas (a store that is not exclusive) only versions are kept, because they never change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mulligan.core.facts import Facts, RunFacts, Wanted
+from mulligan.core.lifecycle import is_terminal
+from mulligan.core.records import OpenStep, Version, Worker
+from mulligan.ports.store import Transaction
+
+MOST_RUNS = 20_000
+
+
+class Memory:
+    """Live runs, workers and versions as of the last commit. Cleared whenever a commit did not go through."""
+
+    def __init__(self, exclusive: bool) -> None:
+        self._exclusive = exclusive
+        self._runs: dict[str, RunFacts] = {}
+        self._workers: dict[str, Worker] = {}
+        self._latest: dict[tuple[str, str], Version] = {}
+        self._versions: dict[tuple[str, str, str], Version] = {}
+
+    def clear(self) -> None:
+        self._runs.clear()
+        self._workers.clear()
+        self._latest.clear()
+
+    def run(self, run_id: str) -> RunFacts | None:
+        return self._runs.get(run_id)
+
+    async def load(self, transaction: Transaction, wanted: Wanted) -> Facts:
+        """The wanted facts: from memory where they are known, the rest from the store."""
+        known = Facts()
+        for digest in list(wanted.digests):
+            if (version := self._versions.get(digest)) is not None:
+                known.versions[digest] = version
+                wanted.digests.discard(digest)
+        if self._exclusive:
+            self._take_known(wanted, known)
+        if not wanted:
+            return known
+        facts = await transaction.load(wanted)
+        facts.runs.update(known.runs)
+        facts.workers.update(known.workers)
+        facts.latest.update(known.latest)
+        facts.versions.update(known.versions)
+        return facts
+
+    def _take_known(self, wanted: Wanted, known: Facts) -> None:
+        for run_id in wanted.run_ids & self._runs.keys():
+            known.runs[run_id] = self._runs[run_id]
+            wanted.run_ids.discard(run_id)
+        for worker_id in wanted.worker_ids & self._workers.keys():
+            known.workers[worker_id] = self._workers[worker_id]
+            wanted.worker_ids.discard(worker_id)
+        for name in wanted.workflows & self._latest.keys():
+            known.latest[name] = self._latest[name]
+            wanted.workflows.discard(name)
+
+    def keep(self, facts: Facts, leased: Iterable[OpenStep]) -> None:
+        """Take over what has just been committed."""
+        self._versions.update(facts.versions)
+        for latest in facts.latest.values():
+            self._versions[(latest.namespace, latest.workflow, latest.digest)] = latest
+        if not self._exclusive:
+            return
+        self._latest.update(facts.latest)
+        self._workers.update(facts.workers)
+        for run_id, run in facts.runs.items():
+            if is_terminal(run.run.status):
+                self._runs.pop(run_id, None)
+            else:
+                self._runs[run_id] = run
+        for step in leased:
+            if (held := self._runs.get(step.run_id)) is not None:
+                held.open[step.step] = step
+        while len(self._runs) > MOST_RUNS:
+            del self._runs[next(iter(self._runs))]

@@ -1,0 +1,63 @@
+"""Payloads that were seen lately, so that a step which follows at once needs no read. Payloads never change, so a
+cached one is never wrong, on any number of replicas."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+
+from mulligan.core.facts import Produced
+from mulligan.core.records import OutputRef
+from mulligan.ports.store import Store
+
+Key = str | OutputRef
+"""A run id stands for the run's input."""
+
+
+class Payloads:
+    """A cache by bytes in front of ``Store.payloads``."""
+
+    def __init__(self, store: Store, limit_bytes: int = 64 * 1024 * 1024) -> None:
+        self._store = store
+        self._limit = limit_bytes
+        self._size = 0
+        self._held: OrderedDict[Key, bytes] = OrderedDict()
+
+    def remember(self, key: Key, payload: bytes) -> None:
+        if key in self._held:
+            return
+        self._held[key] = payload
+        self._size += len(payload) + 100
+        while self._size > self._limit:
+            _, dropped = self._held.popitem(last=False)
+            self._size -= len(dropped) + 100
+
+    def known(self, key: Key) -> bytes | None:
+        return self._held.get(key)
+
+    async def fetch(self, inputs: Iterable[str], outputs: Iterable[OutputRef]) -> Produced:
+        """The payloads, from memory or from the store. What does not exist is absent."""
+        found = Produced({}, {})
+        missing_inputs: list[str] = []
+        missing_outputs: list[OutputRef] = []
+        for run_id in inputs:
+            held = self._held.get(run_id)
+            if held is None:
+                missing_inputs.append(run_id)
+            else:
+                found.inputs[run_id] = held
+        for ref in outputs:
+            held = self._held.get(ref)
+            if held is None:
+                missing_outputs.append(ref)
+            else:
+                found.outputs[ref] = held
+        if missing_inputs or missing_outputs:
+            read = await self._store.payloads(missing_inputs, missing_outputs)
+            found.inputs.update(read.inputs)
+            found.outputs.update(read.outputs)
+            for run_id, payload in read.inputs.items():
+                self.remember(run_id, payload)
+            for ref, payload in read.outputs.items():
+                self.remember(ref, payload)
+        return found

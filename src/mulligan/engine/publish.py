@@ -1,0 +1,291 @@
+"""What follows from a commit: assignments to workers, stops, ends of runs to their waiters, news to listeners.
+
+Nothing here changes state. What is known in memory goes out at once; what must be read first goes out from a task, so
+that the cycle never waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from mulligan.core.commands import Command, FinishAttempt, ReleaseAttempt
+from mulligan.core.decide.attempts import ref_of
+from mulligan.core.facts import Ended, Produced, RunFacts
+from mulligan.core.inputs import build_input, edits_for, output_ref, outputs_needed, overrides_for, reads_failure
+from mulligan.core.lifecycle import is_terminal
+from mulligan.core.records import Attempt, OpenStep, Outcome, OutputRef, RecordedError, Run
+from mulligan.engine.cycle import Turn
+from mulligan.engine.dispatcher import Assignment, Dispatcher
+from mulligan.engine.feed import Committed, Feed, RunEnd
+from mulligan.engine.loop import Alarm
+from mulligan.engine.payloads import Payloads
+from mulligan.errors import InvalidInput
+from mulligan.ports.store import RunDocument, Store
+
+SubmitLater = Callable[[Sequence[Command]], object]
+log = logging.getLogger("mulligan.engine")
+
+
+def facts_of(document: RunDocument) -> RunFacts:
+    """A run that was read, in the shape that the rules understand."""
+    ended = {attempt.step: Ended(outcome=attempt.outcome, number=attempt.number) for attempt in document.ended}
+    opened = {step.step: step for step in document.open}
+    return RunFacts(document.run, document.version, document.replay, opened, ended)
+
+
+def last_error(run: Run, attempts: Iterable[Attempt]) -> RecordedError | None:
+    """The error that the failed run is named after."""
+    found = None
+    for attempt in attempts:
+        if attempt.run_id == run.id and attempt.step == run.failed_step and attempt.error is not None:
+            found = attempt.error
+    return found
+
+
+def failure_document(document: RunDocument) -> bytes:
+    """What an on-failure step gets for its ``failure`` argument."""
+    run = document.run
+    error = last_error(run, document.ended)
+    attempts = sum(1 for attempt in document.ended if attempt.step == run.failed_step)
+    return msgspec.json.encode(
+        {
+            "run_id": run.id,
+            "step": run.failed_step,
+            "type": run.error_type,
+            "error": error.message if error is not None else run.error_message,
+            "attempts": attempts,
+        }
+    )
+
+
+class Publisher:
+    """Called by the cycle after each commit."""
+
+    def __init__(
+        self,
+        store: Store,
+        payloads: Payloads,
+        dispatcher: Dispatcher,
+        feed: Feed,
+        alarm: Alarm,
+        submit_later: SubmitLater,
+    ) -> None:
+        self._store = store
+        self._payloads = payloads
+        self._dispatcher = dispatcher
+        self._feed = feed
+        self._alarm = alarm
+        self._submit_later = submit_later
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def publish(self, turn: Turn) -> None:
+        changes = turn.facts.changes
+        for run, run_input in changes.runs_added.values():
+            self._payloads.remember(run.id, run_input)
+        for attempt, output in changes.attempts_added:
+            if output is not None:
+                self._payloads.remember((attempt.run_id, attempt.step, attempt.number), output)
+        for step in (*changes.opened.values(), *changes.changed.values(), *turn.leased):
+            if step.due_at is not None:
+                self._alarm.bring_forward(step.due_at)
+        self._send_stops(turn)
+        if turn.leased:
+            self._send_assignments(turn)
+        self._send_ends(turn)
+        if self._feed.has_listeners:
+            self._send_news(turn)
+
+    async def finish(self) -> None:
+        """Wait for what is still on its way out."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _later(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("publishing a commit failed; sweeps and leases make up for it", exc_info=error)
+
+    # ── Assignments ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _send_stops(self, turn: Turn) -> None:
+        for step in turn.facts.stops:
+            seat = self._dispatcher.seats.get(step.worker_id or "")
+            if seat is not None:
+                seat.stop([step], "no longer wanted")
+
+    def _send_assignments(self, turn: Turn) -> None:
+        ready: dict[str, list[Assignment]] = {}
+        to_read: list[OpenStep] = []
+        for step in turn.leased:
+            run = turn.runs_leased.get(step.run_id)
+            assignment = None if run is None else self._from_memory(run, step)
+            if assignment is None:
+                to_read.append(step)
+            else:
+                ready.setdefault(step.worker_id or "", []).append(assignment)
+        self._deliver(ready)
+        if to_read:
+            self._later(self._read_and_deliver(to_read, turn.runs_leased))
+
+    def _from_memory(self, run: RunFacts, step: OpenStep) -> Assignment | None:
+        """The assignment, if every payload that it needs is at hand."""
+        definition = run.version.definition.by_name[step.step]
+        run_input = self._payloads.known(run.run.id)
+        if run_input is None or reads_failure(definition):
+            return None
+        outputs: dict[str, bytes] = {}
+        for parent, ref in outputs_needed(run, definition).items():
+            payload = None if ref is None else self._payloads.known(ref)
+            if payload is None:
+                return None
+            outputs[parent] = payload
+        return self._assignment(run, step, run_input, outputs)
+
+    def _assignment(
+        self, run: RunFacts, step: OpenStep, run_input: bytes, outputs: dict[str, bytes], failure: bytes = b"null"
+    ) -> Assignment | None:
+        definition = run.version.definition.by_name[step.step]
+        try:
+            document = build_input(definition, run_input, outputs, edits_for(run, step.step), failure)
+        except InvalidInput as error:
+            self._fail(step, error)
+            return None
+        overrides = overrides_for(run, step.step)
+        return Assignment(step, run.run, definition, run.version.digest, document, overrides)
+
+    def _fail(self, step: OpenStep, error: InvalidInput) -> None:
+        """The edit does not fit what the parents gave: a failure of the step, told where the edit was made."""
+        self._submit_later(
+            (
+                FinishAttempt(
+                    ref=ref_of(step),
+                    namespace=step.namespace,
+                    worker_id=step.worker_id or "",
+                    outcome=Outcome.FAILED,
+                    error=RecordedError(
+                        type="mulligan.EditDoesNotFit",
+                        message=f"An edit of this step's input does not fit what its parents gave: {error}",
+                        retryable=False,
+                    ),
+                ),
+            )
+        )
+
+    def _deliver(self, ready: dict[str, list[Assignment]]) -> None:
+        for worker_id, assignments in ready.items():
+            seat = self._dispatcher.seats.get(worker_id)
+            if seat is not None:
+                seat.deliver(assignments)
+            else:
+                # The worker left between claim and commit; nobody ever saw these leases.
+                self._submit_later(
+                    [ReleaseAttempt(ref=ref_of(one.step), namespace=one.step.namespace) for one in assignments]
+                )
+
+    async def _read_and_deliver(self, steps: list[OpenStep], known: dict[str, RunFacts]) -> None:
+        unknown = [step.run_id for step in steps if step.run_id not in known]
+        runs = {**known, **(await self._store.facts(unknown) if unknown else {})}
+        produced = await self._payloads.fetch(
+            {step.run_id for step in steps},
+            {ref for step in steps for ref in self._refs(runs[step.run_id], step) if ref is not None},
+        )
+        ready: dict[str, list[Assignment]] = {}
+        for step in steps:
+            assignment = await self._from_read(runs[step.run_id], step, produced)
+            if assignment is not None:
+                ready.setdefault(step.worker_id or "", []).append(assignment)
+        self._deliver(ready)
+
+    def _refs(self, run: RunFacts, step: OpenStep) -> Iterable[OutputRef | None]:
+        return outputs_needed(run, run.version.definition.by_name[step.step]).values()
+
+    async def _from_read(self, run: RunFacts, step: OpenStep, produced: Produced) -> Assignment | None:
+        definition = run.version.definition.by_name[step.step]
+        refs = outputs_needed(run, definition)
+        outputs = {parent: produced.outputs[ref] for parent, ref in refs.items() if ref is not None}
+        failure = b"null"
+        if reads_failure(definition):
+            document = await self._store.run(step.namespace, step.run_id)
+            if document is not None:
+                failure = failure_document(document)
+        return self._assignment(run, step, produced.inputs[step.run_id], outputs, failure)
+
+    # ── Ends ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _send_ends(self, turn: Turn) -> None:
+        changes = turn.facts.changes
+        for run_id in self._feed.awaited((*changes.runs_changed, *changes.runs_added)):
+            facts = turn.facts.runs[run_id]
+            if not is_terminal(facts.run.status):
+                continue
+            end = self._end_from_memory(facts, turn)
+            if end is not None:
+                self._feed.ended(end)
+            else:
+                self._later(self._read_end(facts.run))
+
+    def _end_from_memory(self, facts: RunFacts, turn: Turn) -> RunEnd | None:
+        run = facts.run
+        error = None
+        if run.failed_step is not None:
+            error = last_error(run, (attempt for attempt, _ in turn.facts.changes.attempts_added))
+            if error is None:
+                return None
+        outputs: dict[str, bytes] = {}
+        for step, ref in self._results(facts).items():
+            payload = self._payloads.known(ref)
+            if payload is None:
+                return None
+            outputs[step] = payload
+        return RunEnd(run, outputs, error)
+
+    def _results(self, facts: RunFacts) -> dict[str, OutputRef]:
+        return {
+            step.name: ref
+            for step in facts.version.definition.steps
+            if (ref := output_ref(facts, step.name)) is not None
+        }
+
+    async def _read_end(self, run: Run) -> None:
+        document = await self._store.run(run.namespace, run.id)
+        if document is not None and is_terminal(document.run.status):
+            self._feed.ended(await self.end_of(document))
+
+    async def end_of(self, document: RunDocument) -> RunEnd:
+        """The end of a terminal run, with its outputs."""
+        refs = self._results(facts_of(document))
+        produced = await self._payloads.fetch((), refs.values())
+        outputs = {step: produced.outputs[ref] for step, ref in refs.items() if ref in produced.outputs}
+        return RunEnd(document.run, outputs, last_error(document.run, document.ended))
+
+    async def end_awaited(self) -> None:
+        """Look whether runs that are awaited here were ended by another replica."""
+        awaited = self._feed.awaited_ids
+        for facts in (await self._store.facts(awaited)).values() if awaited else ():
+            if is_terminal(facts.run.status):
+                await self._read_end(facts.run)
+
+    # ── News ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _send_news(self, turn: Turn) -> None:
+        changes = turn.facts.changes
+        touched = {(run.namespace, run.id) for run, _ in changes.runs_added.values()}
+        touched.update((run.namespace, run.id) for run in changes.runs_changed.values())
+        touched.update((step.namespace, step.run_id) for step in turn.leased)
+        for steps in (changes.opened, changes.changed):
+            touched.update((step.namespace, step.run_id) for step in steps.values())
+        touched.update((attempt.namespace, attempt.run_id) for attempt, _ in changes.attempts_added)
+        touched.update((line.namespace, line.run_id) for line in changes.logs_added)
+        workers = tuple(changes.workers_saved.values())
+        if touched or workers:
+            self._feed.committed(Committed(frozenset(touched), workers))

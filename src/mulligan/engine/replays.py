@@ -1,0 +1,342 @@
+"""How a replay is prepared and made: loads what the rules in ``core.replay`` need, and sends one command.
+
+Dashboard, API, CLI, SDK and bulk replays all come through here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mulligan.core.commands import ReplayRun, Started
+from mulligan.core.document import apply_patch, diff, split_object, value_at
+from mulligan.core.facts import Produced, RunFacts
+from mulligan.core.inputs import build_input, outputs_needed
+from mulligan.core.records import (
+    OutputRef,
+    Overrides,
+    Patch,
+    PatchOp,
+    Reading,
+    Replay,
+    StepDefinition,
+    StepKind,
+    Variable,
+    Version,
+)
+from mulligan.core.replay import (
+    Plan,
+    PlannedEdit,
+    PlannedOverride,
+    ReplayRequest,
+    Selection,
+    check_targets,
+    choose_version,
+    inherited_edits,
+    overrides_in_force,
+    plan_steps,
+    plan_token,
+    select,
+    stale_steps,
+    warnings_for,
+    without_stale,
+)
+from mulligan.engine.publish import facts_of
+from mulligan.engine.validation import problems_in, raise_for
+from mulligan.errors import Conflict, InvalidInput, NotFound, Problem
+from mulligan.ports.store import RunDocument
+
+if TYPE_CHECKING:
+    from mulligan.engine.api import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """The answer to a replay: the new run (or the one that the same request had made before), and its plan."""
+
+    run_id: str
+    source_id: str
+    existing: bool
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A checked replay, ready to be made."""
+
+    plan: Plan
+    request: ReplayRequest
+    selection: Selection
+    pinned: bool
+    run_input: bytes
+    input_edit: Patch
+    step_edits: dict[str, Patch]
+    new_edits: dict[str, Patch]
+    overrides: Overrides
+    metadata: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The source run with the payloads that its replay may need, seen through the version that will run."""
+
+    document: RunDocument
+    facts: RunFacts
+    target: Version
+    pinned: bool
+    selection: Selection
+    run_input: bytes
+    produced: Produced
+
+    def step_input(self, step: StepDefinition, run_input: bytes, edits: Patch) -> bytes | None:
+        """The input that ``step`` would get, or None while a parent that it reads has no result in the source run."""
+        outputs: dict[str, bytes] = {}
+        for parent, ref in outputs_needed(self.facts, step).items():
+            payload = None if ref is None else self.produced.outputs.get(ref)
+            if payload is None:
+                return None
+            outputs[parent] = payload
+        return build_input(step, run_input, outputs, edits)
+
+    def readings(self, step: str) -> dict[str, Reading]:
+        """What the last attempt of ``step`` that read anything read, by name."""
+        found: dict[str, Reading] = {}
+        for attempt in self.document.ended:
+            if attempt.step == step:
+                found.update({reading.name: reading for reading in attempt.readings})
+        return found
+
+
+class Replays:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def prepare(self, namespace: str, run_id: str, request: ReplayRequest) -> Prepared:
+        """Check everything about a replay, and create nothing. Raises what ``Engine.plan_replay`` says."""
+        source = await self._load(namespace, run_id, request)
+        check_targets(request, source.selection)
+        run_input, input_edit = edited_input(source, request)
+        inherited = inherited_edits(source.facts, request, source.selection.running)
+        new_edits = edited_steps(source, request, inherited)
+        step_edits = {step: (*inherited.get(step, ()), *new_edits.get(step, ())) for step in {**inherited, **new_edits}}
+        check_inputs(source, run_input, bool(input_edit), step_edits)
+        variables = await self._engine.store.variables(namespace, source.facts.run.workflow)
+        check_overrides(source, request.overrides, variables)
+        return Prepared(
+            plan=make_plan(source, request, input_edit, inherited, new_edits),
+            request=request,
+            selection=source.selection,
+            pinned=source.pinned,
+            run_input=run_input,
+            input_edit=input_edit,
+            step_edits=step_edits,
+            new_edits=new_edits,
+            overrides=overrides_in_force(source.facts, request),
+            metadata=source.facts.run.metadata,
+        )
+
+    async def _load(self, namespace: str, run_id: str, request: ReplayRequest) -> Source:
+        store = self._engine.store
+        document = await store.run(namespace, run_id)
+        if document is None:
+            raise NotFound(f"There is no run {run_id!r}. It may have been removed by retention.")
+        facts = facts_of(document)
+        versions = await store.versions(namespace, document.run.workflow)
+        target, pinned = choose_version(request, document.version, versions)
+        selection = select(facts, target.definition, request)
+        refs: set[OutputRef] = set()
+        for step in target.definition.steps:
+            if step.name in selection.running:
+                refs.update(ref for ref in outputs_needed(facts, step).values() if ref is not None)
+        produced = await self._engine.payloads.fetch([run_id], refs)
+        return Source(document, facts, target, pinned, selection, produced.inputs[run_id], produced)
+
+    async def replay(
+        self,
+        namespace: str,
+        run_id: str,
+        request: ReplayRequest,
+        *,
+        author: str,
+        token: str | None,
+        idempotency_key: str | None,
+    ) -> Replayed:
+        prepared = await self.prepare(namespace, run_id, request)
+        plan = prepared.plan
+        if token is not None and token != plan.token:
+            raise Conflict(
+                "The run, the code or the edits have changed since this plan was made. Plan again and look at it.",
+                code="plan_outdated",
+            )
+        replay = Replay(
+            run_id=self._engine.chance.new_id(),
+            source_id=run_id,
+            namespace=namespace,
+            start_steps=plan.start_steps,
+            kept=prepared.selection.kept,
+            created_at=self._engine.clock.now(),
+            author=author,
+            reason=request.reason,
+            step_edits=prepared.step_edits,
+            new_edits=prepared.new_edits,
+            input_edit=prepared.input_edit,
+            new_overrides=request.overrides,
+            code=request.code,
+            from_beginning=request.from_beginning,
+        )
+        started: Started = await self._engine.submit(
+            ReplayRun(
+                replay=replay,
+                workflow=plan.workflow,
+                digest=plan.digest,
+                pinned=prepared.pinned,
+                input=prepared.run_input,
+                overrides=prepared.overrides,
+                fresh_key=request.fresh_key,
+                idempotency_key=idempotency_key,
+                content=plan.token,
+                metadata=prepared.metadata,
+            )
+        )
+        return Replayed(started.run_id, run_id, started.existing, plan)
+
+
+# ── Edits ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def edited_input(source: Source, request: ReplayRequest) -> tuple[bytes, Patch]:
+    """The new run's input, and the patch that made it. Without an edit it is the source's, byte for byte."""
+    patch = request.input_patch
+    if request.input is not None:
+        patch = diff(source.run_input, request.input)
+    return (apply_patch(source.run_input, patch), patch) if patch else (source.run_input, ())
+
+
+def edited_steps(source: Source, request: ReplayRequest, inherited: dict[str, Patch]) -> dict[str, Patch]:
+    """The new edit of each step, as a patch on top of the input that it had in the source run."""
+    edits: dict[str, Patch] = {}
+    for step in source.target.definition.steps:
+        patch = request.patches.get(step.name, ())
+        if step.name in request.inputs:
+            before = source.step_input(step, source.run_input, inherited.get(step.name, ()))
+            patch = patch_to(before, request.inputs[step.name])
+        if patch:
+            edits[step.name] = patch
+    return edits
+
+
+def patch_to(before: bytes | None, after: bytes) -> Patch:
+    """From the step's known input to the edited document; if the input is not known, every argument is set."""
+    if before is not None:
+        return diff(before, after)
+    return tuple(
+        PatchOp(op="replace", path="/" + name.replace("~", "~0").replace("/", "~1"), value=value.decode())
+        for name, value in split_object(after).items()
+    )
+
+
+def check_inputs(source: Source, run_input: bytes, input_edited: bool, step_edits: dict[str, Patch]) -> None:
+    """Edited documents must be valid for the code that will run. Raises InvalidInput with every problem."""
+    definition = source.target.definition
+    problems: list[Problem] = []
+    if input_edited:
+        problems += problems_in(run_input, definition.input_schema, "run input")
+    for step in definition.steps:
+        edits = step_edits.get(step.name)
+        if not edits:
+            continue
+        document = source.step_input(step, run_input, edits)
+        if document is not None:
+            problems += problems_in(document, step.input_schema, f"input of step {step.name}")
+    raise_for(problems)
+
+
+# ── Overrides ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def check_overrides(source: Source, overrides: Overrides, seen: list[Variable]) -> None:
+    """An override must name a variable that the step's code reads, and fit its type. Raises InvalidInput."""
+    problems: list[Problem] = []
+    for step, values in overrides.items():
+        schemas = known_schemas(source, step, seen)
+        for name, value in values.items():
+            where = f"playground variable {name}" + ("" if step == "*" else f" of step {step}")
+            if name in schemas:
+                problems += problems_in(value.encode(), schemas[name], where)
+            elif schemas or step == "*":
+                known = ", ".join(sorted(schemas)) or "none"
+                raise InvalidInput(
+                    f"No code that would run reads a playground variable named {name!r}. Known here: {known}.",
+                    code="unknown_variable",
+                    problems=(Problem(f"/{name}", f"unknown variable; known: {known}", where),),
+                )
+    raise_for(problems)
+
+
+def known_schemas(source: Source, step: str, seen: list[Variable]) -> dict[str, str]:
+    """Variable name -> schema: what the step was seen to read, in this run above all, else in any run."""
+    steps = source.selection.running if step == "*" else {step}
+    schemas = {variable.name: variable.schema for variable in seen if variable.step in steps}
+    for name in steps:
+        schemas.update({reading.name: reading.schema for reading in source.readings(name).values()})
+    return schemas
+
+
+# ── The plan ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def make_plan(
+    source: Source, request: ReplayRequest, input_edit: Patch, inherited: dict[str, Patch], new_edits: dict[str, Patch]
+) -> Plan:
+    target, selection = source.target, source.selection
+    stale = stale_steps(target.definition, selection, input_edited=bool(input_edit))
+    steps = plan_steps(source.facts, target, selection, request, stale)
+    return Plan(
+        source_id=source.facts.run.id,
+        workflow=target.workflow,
+        code=request.code,
+        digest=target.digest,
+        number=target.number,
+        source_digest=source.document.version.digest,
+        source_number=source.document.version.number,
+        start_steps=selection.start_steps,
+        steps=steps,
+        suggested_start_steps=without_stale(target.definition, selection, stale),
+        edits=planned_edits(source, input_edit, inherited, new_edits),
+        overrides=planned_overrides(source, request.overrides),
+        warnings=warnings_for(steps, source.document.version, target, pinned=source.pinned),
+        token=plan_token(source.facts, target, selection, request),
+    )
+
+
+def planned_edits(
+    source: Source, input_edit: Patch, inherited: dict[str, Patch], new_edits: dict[str, Patch]
+) -> tuple[PlannedEdit, ...]:
+    edits = [planned_edit("input", op, source.run_input) for op in input_edit]
+    for name, patch in new_edits.items():
+        step = source.target.definition.by_name[name]
+        before = source.step_input(step, source.run_input, inherited.get(name, ()))
+        edits += [planned_edit(name, op, before) for op in patch]
+    return tuple(edits)
+
+
+def planned_edit(target: str, op: PatchOp, document: bytes | None) -> PlannedEdit:
+    before = None
+    if document is not None and op.op != "add":
+        before = value_at(document, op.path).decode()
+    return PlannedEdit(target=target, op=op.op, path=op.path, before=before, after=op.value)
+
+
+def planned_overrides(source: Source, overrides: Overrides) -> tuple[PlannedOverride, ...]:
+    planned: list[PlannedOverride] = []
+    for step, values in overrides.items():
+        running = [
+            other.name
+            for other in source.target.definition.steps
+            if other.name in source.selection.running and other.kind is StepKind.CALL
+        ]
+        for name, after in values.items():
+            readers = [one for one in (running if step == "*" else [step]) if name in source.readings(one)]
+            before = source.readings(readers[0])[name].value if readers else None
+            planned.append(PlannedOverride(step=step, name=name, before=before, after=after))
+    return tuple(planned)
