@@ -2,12 +2,14 @@
 
 # Modules that read the real clock.
 CLOCKS: dict[str, str] = {
-    "mulligan.app.system": "the only real clock; everybody else is handed one",
+    "mulligan.app.system": "the server's only real clock; everybody else is handed one",
+    "mulligan.sdk.clock": "the worker's only real clock: the SDK may not know app",
 }
 
 # Modules that sleep.
 SLEEPERS: dict[str, str] = {
-    "mulligan.app.system": "the real clock's sleep",
+    "mulligan.app.system": "the real clock's own sleep",
+    "mulligan.sdk.clock": "the real clock's own sleep, on the worker's side",
 }
 
 # Modules that draw ids or random numbers.
