@@ -92,7 +92,7 @@ lint: .venv/.synced ## style, dead ends and undeclared dependencies
 
 .PHONY: types
 types: .venv/.synced ## mypy --strict
-	.venv/bin/mypy
+	.venv/bin/mypy $(wildcard src tests examples benchmarks tools)
 
 .PHONY: arrows
 arrows: .venv/.synced ## which room may import which
