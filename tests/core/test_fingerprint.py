@@ -81,6 +81,10 @@ def test_no_digit_is_left_in_a_message(message: str) -> None:
     [
         ("429 Too Many Requests", "429 Too Many Requests"),
         ("HTTP 503 from https://api.example.org/v1?q=1", "HTTP 503 from <url>"),
+        (
+            "Server error '503 Service Unavailable' for url 'http://a'",
+            "Server error '503 Service Unavailable' for url <text>",
+        ),
         ("[Errno 111] Connect call failed ('127.0.0.1', 8000)", "[Errno 111] Connect call failed (<text>, <n>)"),
         ("500 items", "<n> items"),
         ("can't open the user's file", "can't open the user's file"),
