@@ -24,9 +24,7 @@ class SystemClock:
     still fire, and a small correction is absorbed in a moment. Not for use from several threads at once.
     """
 
-    def __init__(
-        self, wall: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, wall: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._wall = wall
         self._monotonic = monotonic
         self._last = wall()
@@ -42,9 +40,12 @@ class SystemClock:
     async def sleep(self, span: timedelta) -> None:
         """Return once ``now`` has moved on by ``span``, also when the machine was suspended meanwhile."""
         until_at = self.now() + span
-        while (left := (until_at - self.now()).total_seconds()) > 0:
-            await asyncio.sleep(min(left, _LONGEST_NAP_S))
-        await asyncio.sleep(0)
+        left = span.total_seconds()
+        while True:
+            await asyncio.sleep(min(max(left, 0.0), _LONGEST_NAP_S))
+            left = (until_at - self.now()).total_seconds()
+            if left <= 0:
+                return
 
 
 class SystemChance:

@@ -10,7 +10,7 @@ import sys
 from importlib.metadata import version
 from typing import Final
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from mulligan.errors import InvalidInput, MulliganError, Unavailable
 
@@ -24,6 +24,7 @@ app = App(
     name="mulligan",
     help="Durable workflows with a second chance: run, look, edit, replay.",
     version=lambda: version("mulligan"),
+    default_parameter=Parameter(negative=()),  # no --no-wait, no --empty-set: each option has one name
     result_action="return_int_as_exit_code_else_zero",
 )
 

@@ -2,41 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mulligan.cli.commands import OK
 from mulligan.cli.connection import Target, connect, quoted
-from mulligan.cli.printing import Cell, Format, plain, print_json, print_table, say, styled, took
-from mulligan.cli.replaying import print_changes
+from mulligan.cli.printing import Cell, Format, plain, print_changes, print_json, print_table, say, styled, took
+from mulligan.wire.rest.replays import ComparedStep, Comparison
 
 
-def diff(run_a: str, run_b: str, *, output: Format = "table", target: Target | None = None) -> int:
-    """Compare RUN-A with RUN-B: edits, variables, code, and each step's result."""
+def diff(run_a: str, run_b: str, /, *, output: Format = "table", target: Target | None = None) -> int:
+    """Compare RUN_A with RUN_B: edits, variables, code, and each step's result."""
     with connect(target) as server:
         answer = server.get(f"/compare/{quoted(run_a)}/{quoted(run_b)}")
     if output == "json":
         print_json(answer)
         return OK
-    comparison = answer.data
-    print_changes(comparison)
-    rows = [_row(step) for step in comparison["steps"]]
-    print_table(("step", "A", "B", "A took", "B took", "output"), rows)
-    for step in comparison["steps"]:
-        if step["same_output"] is False:
-            for letter in ("a", "b"):
-                if (step[letter] or {}).get("output") is not None:
-                    say(f"{step['name']} {letter.upper()}: {plain(step[letter]['output'])}")
+    comparison = answer.read(Comparison)
+    if comparison.code.a.digest != comparison.code.b.digest:
+        say(f"code: version {comparison.code.a.number} against version {comparison.code.b.number}\n")
+    print_changes(comparison.edits, comparison.overrides)
+    print_table(("step", "A", "B", "A took", "B took", "output"), [_row(step) for step in comparison.steps])
+    for step in comparison.steps:
+        if step.same_output is False:
+            for letter, side in (("A", step.a), ("B", step.b)):
+                if side is not None and side.output:
+                    say(f"\n{plain(step.name)} {letter}:", style="bold")
+                    print_json(bytes(side.output))
     return OK
 
 
-def _row(step: dict[str, Any]) -> tuple[Cell, ...]:
-    a, b = step["a"] or {}, step["b"] or {}
-    same = {True: "same", False: f"differs ({step['why']})" if step["why"] else "differs", None: ""}[step["same_output"]]
+def _row(step: ComparedStep) -> tuple[Cell, ...]:
+    differs = f"differs ({step.why})" if step.why else "differs"
+    same = {True: "same", False: differs, None: ""}[step.same_output]
     return (
-        step["name"],
-        styled(a.get("status", "")),
-        styled(b.get("status", "")),
-        took(a.get("duration_ms")),
-        took(b.get("duration_ms")),
+        step.name,
+        styled(step.a.status) if step.a else "",
+        styled(step.b.status) if step.b else "",
+        took(step.a.duration_ms) if step.a else "",
+        took(step.b.duration_ms) if step.b else "",
         same,
     )

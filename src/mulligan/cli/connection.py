@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, TypeVar
 from urllib.parse import quote, urlencode
 
 import httpx2
+import msgspec
 from cyclopts import Parameter
 
 from mulligan.app.address import ServerAddress, read_address, read_token_file
 from mulligan.app.settings import Settings, load_settings
-from mulligan.errors import Conflict, InvalidInput, NotFound, Problem, Refused, Unauthorized, Unavailable
+from mulligan.errors import InvalidInput, Problem, Refused, Unauthorized, Unavailable
+from mulligan.wire.rest.problems import ProblemDetails
 
+_Shape = TypeVar("_Shape", bound=msgspec.Struct)
 _TIMEOUT_S = 40.0
 """Longer than the longest wait that is asked of the server (30 s)."""
 
@@ -34,10 +36,15 @@ class Answer:
     status: int
     text: bytes
 
-    @property
-    def data(self) -> Any:
-        """The body as Python values, for tables."""
-        return json.loads(self.text)
+    def read(self, kind: type[_Shape]) -> _Shape:
+        """The body as one of the shapes of ``wire.rest``; payloads stay text."""
+        try:
+            return msgspec.json.decode(self.text, type=kind)
+        except msgspec.DecodeError as error:
+            raise Unavailable(
+                f"The server's answer is not understood ({error}). Its version and this command's may be too far "
+                "apart: compare `mulligan version` on both sides."
+            ) from None
 
 
 class Server:
@@ -93,7 +100,7 @@ def connect(target: Target | None = None) -> Server:
     """The server that the options, the environment, the settings file or the data folder name."""
     target = target or Target()
     settings = load_settings({"url": target.url, "token": target.token}).settings
-    token = settings.token.get_secret_value() if settings.token else None
+    token = settings.token.value if settings.token else None
     local = read_address(settings.address_file)
     if settings.url is None:
         if local is None:
@@ -124,22 +131,14 @@ def _same_server(url: str, local: ServerAddress) -> bool:
 def _refusal(url: str, response: httpx2.Response) -> Refused | Unavailable:
     """The error that a problem document (RFC 9457) stands for."""
     try:
-        problem = response.json()
-        detail, code = str(problem["detail"]), str(problem["code"])
-    except (ValueError, KeyError, TypeError):
+        problem = msgspec.json.decode(response.content, type=ProblemDetails)
+    except msgspec.DecodeError:
         if response.status_code >= 500:
             return Unavailable(f"{url} answered {response.status_code}. Look into the server's log.")
         return Refused(f"{url} answered {response.status_code}, and not as a Mulligan server does. Check the address.")
-    if response.status_code == 401:
-        return Unauthorized(f"{detail} Give a token with --token or MULLIGAN_TOKEN.", code=code)
-    if response.status_code >= 500:
-        return Unavailable(detail, code=code)
-    if response.status_code == 404:
-        return NotFound(detail, code=code)
-    if response.status_code == 409:
-        return Conflict(detail, code=code)
-    problems = tuple(
-        Problem(str(one.get("path", "")), str(one.get("rule", "")), str(one.get("where", "")))
-        for one in problem.get("problems") or ()
-    )
-    return InvalidInput(detail, code=code, problems=problems)
+    if problem.status >= 500:
+        return Unavailable(problem.detail, code=problem.code)
+    if problem.status == 401:
+        return Unauthorized(f"{problem.detail} Give a token with --token or MULLIGAN_TOKEN.", code=problem.code)
+    problems = tuple(Problem(one.path, one.rule, one.where) for one in problem.problems)
+    return InvalidInput(problem.detail, code=problem.code, problems=problems)

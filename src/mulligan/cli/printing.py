@@ -16,6 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from mulligan.cli.connection import Answer
+from mulligan.wire.rest.codec import JsonText, Unset
+from mulligan.wire.rest.replays import EditShown, OverrideShown
 
 Format = Annotated[
     Literal["table", "json"], Parameter(name=["--output", "-o"], help="Tables for people or JSON for programs.")
@@ -41,6 +43,7 @@ STATUS_STYLES = {
 }
 LEVEL_STYLES = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "bold red", "DEBUG": "dim"}
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_LONGEST_VALUE = 60
 Cell = Text | str | int | float | None
 
 
@@ -94,11 +97,18 @@ def first_line(text: object) -> str:
     return lines[0] if lines else ""
 
 
-def ago(instant: str | None) -> str:
-    """How long ago an RFC 3339 instant was: ``12s``, ``5m``, ``3h``, ``2d``."""
-    if not instant:
-        return ""
-    return in_words(datetime.now(UTC) - datetime.fromisoformat(instant))
+def print_changes(edits: Sequence[EditShown], overrides: Sequence[OverrideShown]) -> None:
+    """Edits and overrides, before and after."""
+    rows = [(f"{edit.step}{edit.path}", _short(edit.before), _short(edit.after)) for edit in edits]
+    rows += [(f"{one.step} playground {one.name}", _short(one.before), _short(one.after)) for one in overrides]
+    if rows:
+        print_table(("changed", "before", "after"), rows)
+        say()
+
+
+def ago(at: datetime | None) -> str:
+    """How long ago an instant was: ``12s``, ``5m``, ``3h``, ``2d``."""
+    return "" if at is None else in_words(datetime.now(UTC) - at)
 
 
 def in_words(span: timedelta) -> str:
@@ -115,6 +125,11 @@ def in_words(span: timedelta) -> str:
 def took(milliseconds: float | None) -> str:
     """A duration in milliseconds as people say it."""
     return "" if milliseconds is None else in_words(timedelta(milliseconds=milliseconds))
+
+
+def _short(value: JsonText | Unset) -> str:
+    text = bytes(value).decode() if value else ""
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
 
 
 def _width() -> int | None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
 from cyclopts import App, Parameter
 from rich.text import Text
 
@@ -24,6 +23,10 @@ from mulligan.cli.printing import (
     styled,
     took,
 )
+from mulligan.cli.starting import UNFINISHED
+from mulligan.wire.rest.codec import write
+from mulligan.wire.rest.runs import CancelAnswer, CancelRequest, RunDetail, RunList, RunSummary
+from mulligan.wire.rest.steps import ErrorDetails, LogEntry, LogPage, StepSummary
 
 app = App(name="runs", help="List runs, look at one, read its logs, cancel it.")
 
@@ -42,58 +45,52 @@ def list_runs(
 ) -> int:
     """List runs, newest first."""
     with connect(target) as server:
-        page = server.get("/runs", q=query or None, limit=limit, cursor=cursor)
+        answer = server.get("/runs", q=query or None, limit=limit, cursor=cursor)
     if output == "json":
-        print_json(page)
+        print_json(answer)
         return OK
+    page = answer.read(RunList)
     rows = [
-        (
-            run["id"],
-            run["workflow"],
-            styled(run["status"]),
-            ago(run["created_at"]),
-            took(run["duration_ms"]),
-            first_line(_why(run)),
-        )
-        for run in page.data["items"]
+        (run.id, run.workflow, styled(run.status), ago(run.created_at), took(run.duration_ms), _why_run_failed(run))
+        for run in page.items
     ]
     print_table(("run", "workflow", "status", "age", "took", "why"), rows)
     if not rows:
         hint("no runs match" if query else "no runs yet; start one with `mulligan run WORKFLOW --set name=value`")
-    elif page.data["next_cursor"]:
-        hint(f"there are more: raise --limit, or narrow with -q (shown: {len(rows)})")
+    elif page.next_cursor:
+        hint(f"there are more than these {len(rows)}: raise --limit, or narrow with -q")
     return OK
 
 
 @app.command
-def show(run_id: str, *, output: Format = "table", target: Target | None = None) -> int:
-    """Show RUN-ID: its steps, why it failed, what it waits for."""
+def show(run_id: str, /, *, output: Format = "table", target: Target | None = None) -> int:
+    """Show RUN_ID: its steps, why it failed, what it waits for."""
     with connect(target) as server:
         answer = server.get(f"/runs/{quoted(run_id)}")
     if output == "json":
         print_json(answer)
-    else:
-        print_run(answer.data)
-        values = msgspec.json.decode(answer.text, type=dict[str, msgspec.Raw])
-        for name in ("input", "output"):
-            if name in values and bytes(values[name]) != b"null":
-                say()
-                say(f"{name}:", style="bold")
-                print_json(bytes(values[name]))
+        return OK
+    run = answer.read(RunDetail)
+    print_run(run)
+    for name, value in (("input", run.input), ("output", run.output)):
+        if value:
+            say(f"\n{name}:", style="bold")
+            print_json(bytes(value))
     return OK
 
 
 @app.command
 def logs(
     run_id: str,
+    /,
     *,
-    follow: Annotated[bool, Parameter(name=["--follow", "-f"], negative=(), help="Go on until the run ends.")] = False,
+    follow: Annotated[bool, Parameter(name=["--follow", "-f"], help="Go on until the run ends.")] = False,
     step: Annotated[str | None, Parameter(help="Only this step's lines.")] = None,
     attempt: Annotated[int | None, Parameter(help="Only this attempt's lines.")] = None,
     output: Format = "table",
     target: Target | None = None,
 ) -> int:
-    """Print the log lines of RUN-ID; with -o json one object per line."""
+    """Print the log lines of RUN_ID; with -o json one object per line."""
     after = 0
     with connect(target) as server:
         while True:
@@ -107,105 +104,106 @@ def logs(
 @app.command
 def cancel(
     run_id: str,
+    /,
     *,
     reason: Annotated[str, Parameter(help="Kept in the run's history.")] = "",
     output: Format = "table",
     target: Target | None = None,
 ) -> int:
-    """Cancel RUN-ID. Running steps are told to stop; nothing new starts."""
+    """Cancel RUN_ID. Running steps are told to stop; nothing new starts."""
     with connect(target) as server:
-        answer = server.post(f"/runs/{quoted(run_id)}/cancel", msgspec.json.encode({"reason": reason}))
+        answer = server.post(f"/runs/{quoted(run_id)}/cancel", write(CancelRequest(reason=reason)))
     if output == "json":
         print_json(answer)
         return OK
-    result = answer.data
-    sentences = {
-        "cancelled": "cancelled",
-        "cancel_requested": f"cancelled; {result['stopping']} running step(s) were told to stop",
-        "already_finished": f"nothing to cancel: the run had already {result['was']}",
-    }
-    say(sentences[result["answer"]])
+    result = answer.read(CancelAnswer)
+    match result.answer:
+        case "cancelled":
+            say("cancelled")
+        case "cancel_requested":
+            say(f"cancelled; running steps that were told to stop: {result.stopping}")
+        case "already_finished":
+            say(f"nothing to cancel: the run had ended before ({result.was})")
     return OK
 
 
-def print_run(run: dict[str, Any]) -> None:
+def print_run(run: RunDetail) -> None:
     """One run for people: what it is, its steps, its failure."""
-    line = Text.assemble((run["id"], "bold"), "  ", plain(run["workflow"]), f" v{run['version']}  ")
-    line.append_text(styled(run["status"]))
-    line.append(f"  {ago(run['created_at'])} ago")
-    if run.get("duration_ms") is not None:
-        line.append(f", took {took(run['duration_ms'])}")
+    line = Text.assemble((run.id, "bold"), f"  {plain(run.workflow)} v{run.version}  ")
+    line.append_text(styled(run.status))
+    line.append(f"  {ago(run.created_at)} ago")
+    if run.duration_ms is not None:
+        line.append(f", took {took(run.duration_ms)}")
     say(line)
-    if run.get("source_id"):
-        replay = run.get("replay") or {}
-        reason = f": {plain(replay['reason'])}" if replay.get("reason") else ""
-        say(f"replay of {run['source_id']}{reason}")
+    if run.replay is not None:
+        reason = f": {plain(run.replay.reason)}" if run.replay.reason else ""
+        say(f"replay of {run.replay.source_id} by {plain(run.replay.author)}{reason}")
     print_table(
         ("step", "status", "attempts", "took", "why"),
         [
-            (
-                step["name"],
-                styled(step["status"]),
-                step["attempts"] or "",
-                took(step["duration_ms"]),
-                first_line(step.get("waiting") or _why(step)),
-            )
-            for step in run["steps"]
+            (step.name, styled(step.status), step.attempts or "", took(step.duration_ms), _why_step_is_so(step))
+            for step in run.steps
         ],
     )
-    if run.get("waiting"):
-        say(plain(run["waiting"]), style="yellow")
-    if run.get("failure"):
-        print_failure(run["failure"])
-    if run["status"] == "failed":
-        hint(f"replay it: mulligan replay {run['id']} --plan")
+    if run.waiting:
+        say(plain(run.waiting), style="yellow")
+    if run.failure is not None:
+        print_failure(run.failure)
+    if run.status == "failed":
+        hint(f"replay it: mulligan replay {run.id} --plan")
 
 
-def print_failure(error: dict[str, Any]) -> None:
+def print_failure(error: ErrorDetails) -> None:
     """An error as Python shows it, the user's own frames only."""
-    if error.get("cause"):
-        print_failure(error["cause"])
-        say("caused:", style="dim")
-    for frame in error.get("frames") or ():
-        if frame["in_app"]:
-            say(f"  {plain(frame['file'])}:{frame['line']} in {plain(frame['function'])}", style="dim")
-            say(f"    {plain(frame['code'])}")
-    say(f"{plain(error['type'])}: {plain(error['message'])}", style="red")
+    if error.cause is not None:
+        print_failure(error.cause)
+        say("which caused:", style="dim")
+    for frame in error.frames:
+        if frame.in_app:
+            say(f"  {plain(frame.file)}:{frame.line} in {plain(frame.function)}", style="dim")
+            say(f"    {plain(frame.code.strip())}")
+    say(f"{plain(error.type)}: {plain(error.message)}", style="red")
 
 
 def _print_lines(server: Server, run_id: str, step: str | None, attempt: int | None, after: int, output: str) -> int:
     """Print all lines after position ``after``. Returns the position of the last one."""
     while True:
-        page = server.get(f"/runs/{quoted(run_id)}/logs", step=step, attempt=attempt, after=after, limit=_LOG_PAGE)
-        content = msgspec.json.decode(page.text, type=dict[str, msgspec.Raw])
-        items = msgspec.json.decode(content["items"], type=list[msgspec.Raw])
-        for item in items:
-            _print_line(bytes(item), output)
-        if items:
-            after = int(msgspec.json.decode(items[-1])["position"])
-        if len(items) < _LOG_PAGE:
+        page = server.get(
+            f"/runs/{quoted(run_id)}/logs", step=step, attempt=attempt, after=after, limit=_LOG_PAGE
+        ).read(LogPage)
+        for entry in page.items:
+            _print_entry(entry, output)
+        after = page.last
+        if len(page.items) < _LOG_PAGE:
             return after
 
 
-def _print_line(item: bytes, output: str) -> None:
+def _print_entry(entry: LogEntry, output: str) -> None:
     if output == "json":
-        print(item.decode(), flush=True)
+        print(write(entry).decode(), flush=True)
         return
-    line = msgspec.json.decode(item)
-    text = Text.assemble((str(line["at"])[11:23], "dim"), f" {plain(line['step'])}")
-    if line["attempt"] > 1:
-        text.append(f"#{line['attempt']}")
-    text.append(f" {line['level']}", LEVEL_STYLES.get(line["level"], ""))
-    text.append(f" {plain(line['message'])}")
+    text = Text.assemble((entry.at.astimezone().strftime("%H:%M:%S.%f")[:-3], "dim"), f" {plain(entry.step)}")
+    if entry.attempt > 1:
+        text.append(f"#{entry.attempt}")
+    text.append(f" {entry.level}", LEVEL_STYLES.get(entry.level, ""))
+    text.append(f" {plain(entry.message)}")
     say(text)
 
 
 def _has_ended(server: Server, run_id: str) -> bool:
-    return server.get(f"/runs/{quoted(run_id)}").data["status"] not in ("queued", "running")
+    return server.get(f"/runs/{quoted(run_id)}").read(RunSummary).status not in UNFINISHED
 
 
-def _why(row: dict[str, Any]) -> str:
-    if not row.get("error_type"):
+def _why_run_failed(run: RunSummary) -> str:
+    if run.error_type is None:
         return ""
-    step = f"{row['failed_step']}: " if row.get("failed_step") else ""
-    return f"{step}{row['error_type']}: {row.get('error_message') or ''}"
+    step = f"{run.failed_step}: " if run.failed_step else ""
+    return first_line(f"{step}{run.error_type}: {run.error_message or ''}")
+
+
+def _why_step_is_so(step: StepSummary) -> str:
+    if step.waiting:
+        return step.waiting
+    if step.kept_from is not None:
+        return f"from {step.kept_from.run_id}"
+    return first_line(f"{step.error_type}: {step.error_message or ''}") if step.error_type else ""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import msgspec
 from cyclopts import App, Parameter
 
 from mulligan.cli.commands import OK
 from mulligan.cli.connection import Target, connect, quoted
 from mulligan.cli.printing import Format, ago, hint, print_json, print_table, say
-from mulligan.cli.starting import delay_seconds
+from mulligan.cli.starting import span_seconds
+from mulligan.wire.rest.access import CreatedToken, NewToken, TokenList, TokenSummary
+from mulligan.wire.rest.codec import Scope, write
 
 app = App(name="tokens", help="Create, list and revoke API tokens.")
 
@@ -18,21 +19,25 @@ app = App(name="tokens", help="Create, list and revoke API tokens.")
 @app.command
 def create(
     name: str,
+    /,
     *,
-    scope: Annotated[list[str] | None, Parameter(help="What it may do; repeat for several.")] = None,
-    expires: Annotated[str | None, Parameter(help="Span such as 90d, after which it stops working.")] = "90d",
+    scope: Annotated[
+        list[Scope] | None, Parameter(help="What it may do; repeat for several. Default: read, trigger, worker.")
+    ] = None,
+    expires: Annotated[str, Parameter(help="Span after which it stops working.")] = "90d",
     output: Format = "table",
     target: Target | None = None,
 ) -> int:
     """Create a token called NAME. It is shown once and stored only as a hash."""
-    body = {"name": name, "scopes": scope or ["worker", "trigger", "read"]}
-    body |= {"expires_in_s": delay_seconds(expires)} if expires else {}
+    wanted = NewToken(
+        name=name, scopes=scope or ["read", "trigger", "worker"], expires_in_s=span_seconds(expires, "--expires")
+    )
     with connect(target) as server:
-        answer = server.post("/tokens", msgspec.json.encode(body))
+        answer = server.post("/tokens", write(wanted))
     if output == "json":
         print_json(answer)
         return OK
-    say(answer.data["token"])
+    say(answer.read(CreatedToken).token)
     hint("this is the only time that it is shown; give it to programs as MULLIGAN_TOKEN")
     return OK
 
@@ -49,23 +54,23 @@ def list_tokens(*, output: Format = "table", target: Target | None = None) -> in
     print_table(
         ("token", "name", "scopes", "created", "state"),
         [
-            (
-                item["id"],
-                item["name"],
-                ", ".join(item["scopes"]),
-                ago(item["created_at"]),
-                "revoked" if item["revoked_at"] else f"until {item['expires_at'][:10]}" if item["expires_at"] else "",
-            )
-            for item in answer.data["items"]
+            (item.id, item.name, ", ".join(item.scopes), f"{ago(item.created_at)} ago", _state(item))
+            for item in answer.read(TokenList).items
         ],
     )
     return OK
 
 
 @app.command
-def revoke(token_id: str, *, target: Target | None = None) -> int:
-    """Revoke the token TOKEN-ID; it stops working at once."""
+def revoke(token_id: str, /, *, target: Target | None = None) -> int:
+    """Revoke the token TOKEN_ID; it stops working at once."""
     with connect(target) as server:
         server.delete(f"/tokens/{quoted(token_id)}")
     hint(f"{token_id} is revoked")
     return OK
+
+
+def _state(token: TokenSummary) -> str:
+    if token.revoked_at is not None:
+        return "revoked"
+    return f"until {token.expires_at:%Y-%m-%d}" if token.expires_at else "does not expire"

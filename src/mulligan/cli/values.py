@@ -4,44 +4,44 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
+from mulligan.core.document import apply_patch, set_path
 from mulligan.errors import InvalidInput
 
+EVERY_STEP = "*"
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """``path`` as the parts between the dots, ``value`` as JSON text."""
 
-    path: tuple[str, ...]
-    value: bytes
+class Assignment(NamedTuple):
+    """``name`` (or path) and ``value`` of one ``name=value``; the value as JSON text."""
 
-    def __str__(self) -> str:
-        return f"{'.'.join(self.path)}={self.value.decode()}"
+    name: str
+    value: str
 
 
 def parse_assignment(text: str, option: str) -> Assignment:
     """``doc.lang=fr`` as path and value. The value is JSON if it parses as JSON, else a string."""
     name, equals, value = text.partition("=")
-    path = tuple(name.split("."))
-    if not equals or not all(path):
-        raise InvalidInput(f"{option} {text!r} is not of the form path=value, such as {option} doc.lang=fr.")
-    return Assignment(path, json_value(value))
+    if not equals or not name:
+        raise InvalidInput(f"{option} {text!r} is not of the form name=value, such as {option} doc.lang=fr.")
+    return Assignment(name, json_value(value))
 
 
-def json_value(text: str) -> bytes:
+def json_value(text: str) -> str:
     """``text`` itself if it is JSON, else the JSON string of it. NaN and Infinity are no JSON, hence strings."""
     try:
         json.loads(text, parse_constant=_refuse_constant)
     except ValueError:
         text = json.dumps(text, ensure_ascii=False)
     try:
-        return text.strip().encode()
+        text.encode()
     except UnicodeEncodeError:
         raise InvalidInput(f"The value {text!r} is not valid UTF-8. Give it as JSON with \\u escapes.") from None
+    return text.strip()
 
 
 def read_document(text: str, option: str) -> bytes:
@@ -63,49 +63,33 @@ def read_document(text: str, option: str) -> bytes:
     return content.strip().encode()
 
 
-def set_value(document: bytes, path: tuple[str, ...], value: bytes) -> bytes:
-    """``document`` with ``value`` at ``path``; objects on the way are made. All other values keep their exact text."""
-    if not path:
-        return value
-    part, rest = path[0], path[1:]
-    if document.lstrip()[:1] == b"[":
-        items = msgspec.json.decode(document, type=list[msgspec.Raw])
-        index = _index(part, len(items))
-        items[index] = msgspec.Raw(set_value(bytes(items[index]), rest, value))
-        return msgspec.json.encode(items)
-    if document.lstrip()[:1] == b"{":
-        members = msgspec.json.decode(document, type=dict[str, msgspec.Raw])
-    elif document.strip() == b"null":
-        members = {}
-    else:
-        raise InvalidInput(f"There is no place for {part!r} inside the value {document.decode()}.")
-    members[part] = msgspec.Raw(set_value(bytes(members.get(part, b"{}")), rest, value))
-    return msgspec.json.encode(members)
+def with_values(document: bytes, sets: Iterable[str]) -> bytes:
+    """``document`` after each ``--set path=value``."""
+    for path, value in (parse_assignment(text, "--set") for text in sets):
+        document = apply_patch(document, set_path(document, path, value))
+    return document
 
 
-def has_path(document: bytes, path: tuple[str, ...]) -> bool:
-    """Whether there is a value at ``path`` already."""
-    if not path:
-        return True
-    start = document.lstrip()[:1]
-    if start == b"[":
-        items = msgspec.json.decode(document, type=list[msgspec.Raw])
-        return path[0].isdecimal() and int(path[0]) < len(items) and has_path(bytes(items[int(path[0])]), path[1:])
-    if start == b"{":
-        members = msgspec.json.decode(document, type=dict[str, msgspec.Raw])
-        return path[0] in members and has_path(bytes(members[path[0]]), path[1:])
-    return False
+def read_overrides(texts: Iterable[str]) -> dict[str, dict[str, msgspec.Raw]]:
+    """``name=value`` holds for every step (``*``), ``step.name=value`` for one."""
+    chosen: dict[str, dict[str, msgspec.Raw]] = {}
+    for target, value in (parse_assignment(text, "--playground") for text in texts):
+        step, dot, name = target.partition(".")
+        if dot and not (step and name):
+            raise InvalidInput(f"--playground {target}={value} must be name=value or step.name=value.")
+        chosen.setdefault(step if dot else EVERY_STEP, {})[name if dot else target] = msgspec.Raw(value.encode())
+    return chosen
 
 
-def pointer(path: tuple[str, ...]) -> str:
-    """``path`` as a JSON Pointer (RFC 6901)."""
-    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in path)
-
-
-def _index(part: str, length: int) -> int:
-    if part.isdecimal() and int(part) < length:
-        return int(part)
-    raise InvalidInput(f"{part!r} is no position in a list of {length}; count from 0.")
+def read_pairs(texts: Iterable[str], option: str) -> dict[str, str]:
+    """``key=value`` where the value is just text."""
+    pairs: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise InvalidInput(f"{option} {text!r} must be key=value.")
+        pairs[name] = value
+    return pairs
 
 
 def _refuse_constant(name: str) -> object:

@@ -7,6 +7,7 @@ from cyclopts import App
 from mulligan.cli.commands import OK
 from mulligan.cli.connection import Target, connect
 from mulligan.cli.printing import Format, ago, hint, print_json, print_table, styled
+from mulligan.wire.rest.workflows import WorkerList
 
 app = App(name="workers", help="List the workers.")
 
@@ -20,21 +21,21 @@ def list_workers(*, output: Format = "table", target: Target | None = None) -> i
     if output == "json":
         print_json(answer)
         return OK
-    items = answer.data["items"]
+    items = answer.read(WorkerList).items
     print_table(
         ("worker", "state", "host", "pid", "busy", "lag", "seen", "workflows"),
         [
             (
-                item["name"],
-                styled(item["state"]),
-                item["host"],
-                item["pid"],
-                f"{item['running']}/{item['slots']}",
-                f"{item['lag_ms']}ms",
-                ago(item["seen_at"]),
-                ", ".join(workflow["name"] for workflow in item["workflows"]),
+                worker.name,
+                styled(worker.state),
+                worker.host,
+                worker.pid,
+                f"{worker.running}/{worker.slots}",
+                f"{worker.lag_ms}ms",
+                f"{ago(worker.seen_at)} ago",
+                ", ".join(workflow.name for workflow in worker.workflows),
             )
-            for item in items
+            for worker in items
         ],
     )
     if not items:

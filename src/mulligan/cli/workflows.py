@@ -9,6 +9,7 @@ from cyclopts import App, Parameter
 from mulligan.cli.commands import OK
 from mulligan.cli.connection import Target, connect, quoted
 from mulligan.cli.printing import Format, ago, first_line, hint, plain, print_json, print_table, say, styled
+from mulligan.wire.rest.workflows import WorkflowDetail, WorkflowList
 
 app = App(name="workflows", help="List the registered workflows, or look at one.")
 
@@ -22,18 +23,18 @@ def list_workflows(*, output: Format = "table", target: Target | None = None) ->
     if output == "json":
         print_json(answer)
         return OK
-    items = answer.data["items"]
+    items = answer.read(WorkflowList).items
     print_table(
         ("workflow", "version", "steps", "workers", "failed 24h", "registered", "about"),
         [
             (
-                item["name"],
-                item["version"],
-                len(item["steps"]) if isinstance(item["steps"], list) else item["steps"],
-                item["workers"],
-                item["counts"].get("failed", 0),
-                ago(item["registered_at"]),
-                first_line(item["doc"]),
+                item.name,
+                item.version,
+                item.steps,
+                item.workers,
+                item.counts.get("failed", 0),
+                f"{ago(item.registered_at)} ago",
+                first_line(item.doc),
             )
             for item in items
         ],
@@ -46,39 +47,40 @@ def list_workflows(*, output: Format = "table", target: Target | None = None) ->
 @app.command
 def show(
     name: str,
+    /,
     *,
     version: Annotated[str | None, Parameter(help="Number or digest; the latest by default.")] = None,
     output: Format = "table",
     target: Target | None = None,
 ) -> int:
-    """Show workflow NAME: its steps, retries, versions and playground variables."""
+    """Show workflow NAME: its steps, their retries and playground variables."""
     with connect(target) as server:
         answer = server.get(f"/workflows/{quoted(name)}", version=version)
     if output == "json":
         print_json(answer)
         return OK
-    shape = answer.data
-    say(f"{plain(shape['name'])} v{shape['number']}  {plain(shape['label'] or '')}", style="bold")
-    if shape["doc"]:
-        say(plain(shape["doc"]))
+    workflow = answer.read(WorkflowDetail)
+    say(f"{plain(workflow.name)} v{workflow.number}  {plain(workflow.label)}".rstrip(), style="bold")
+    if workflow.doc:
+        say(plain(workflow.doc))
     print_table(
         ("step", "kind", "after", "retries", "effect", "declared at"),
         [
             (
-                step["name"],
-                step["kind"],
-                ", ".join(step["parents"]),
-                step["retry"]["retries"],
-                styled(step["effect"]),
-                f"{step['file']}:{step['line']}",
+                step.name,
+                step.kind,
+                ", ".join(step.parents),
+                step.retry.retries or "",
+                styled(step.effect),
+                f"{step.file}:{step.line}",
             )
-            for step in shape["steps"]
+            for step in workflow.steps
         ],
     )
-    if shape["variables"]:
+    if workflow.variables:
         say()
         print_table(
             ("playground", "step", "default"),
-            [(variable["name"], variable["step"], str(variable["default"])) for variable in shape["variables"]],
+            [(variable.name, variable.step, bytes(variable.default).decode()) for variable in workflow.variables],
         )
     return OK
