@@ -19,17 +19,17 @@ from mulligan.engine.agents.pruner import Pruner
 from mulligan.engine.agents.rescuer import Rescuer
 from mulligan.engine.agents.timers import Timers
 from mulligan.engine.cycle import Cycle
-from mulligan.engine.dispatcher import Dispatcher, Seat
-from mulligan.engine.feed import Feed, RunEnd, Waiter
+from mulligan.engine.dispatcher import Assignment, Dispatcher, Seat
+from mulligan.engine.feed import Committed, Feed, RunEnd, Waiter
 from mulligan.engine.inbox import Request
 from mulligan.engine.loop import Alarm, forgiving
 from mulligan.engine.payloads import Payloads
-from mulligan.engine.publish import Publisher
+from mulligan.engine.publish import Publisher, facts_of, failure_document
 from mulligan.engine.replays import Replayed, Replays
-from mulligan.engine.validation import require_valid
+from mulligan.engine.validation import problems_in, require_valid
 from mulligan.errors import NotFound, Unavailable
 from mulligan.ports.clock import Chance, Clock
-from mulligan.ports.store import Store
+from mulligan.ports.store import RunDocument, RunRow, Store
 
 log = logging.getLogger("mulligan.engine")
 
@@ -244,4 +244,20 @@ class Engine:
             del self.dispatcher.seats[seat.worker_id]
 
 
-__all__ = ["Engine", "Replayed", "RunEnd", "Seat", "routes_served"]
+# The door's whole vocabulary: whoever serves the engine to others imports from here and nowhere deeper.
+__all__ = [
+    "Assignment",
+    "Committed",
+    "Engine",
+    "Replayed",
+    "RunDocument",
+    "RunEnd",
+    "RunRow",
+    "Seat",
+    "Waiter",
+    "facts_of",
+    "failure_document",
+    "problems_in",
+    "require_valid",
+    "routes_served",
+]
