@@ -31,10 +31,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``text`` is the body exactly as the server sent it."""
+    """``text`` is the body exactly as the server sent it, ``date`` the header that says when."""
 
-    status: int
     text: bytes
+    date: str | None
 
     def read(self, kind: type[_Shape]) -> _Shape:
         """The body as one of the shapes of ``wire.rest``; payloads stay text."""
@@ -92,7 +92,7 @@ class Server:
                 "carried out is unknown: look before you repeat it."
             ) from None
         if response.is_success:
-            return Answer(response.status_code, response.content)
+            return Answer(response.content, response.headers.get("date"))
         raise _refusal(self.url, response)
 
 
