@@ -1,4 +1,4 @@
-"""The smallest workflow with a playground variable: a message comes in, feedback is asked for, the answer is processed."""
+"""The smallest workflow with a playground variable: a message comes in, feedback is asked for and processed."""
 
 from __future__ import annotations
 
