@@ -1,0 +1,102 @@
+"""Starts that have not happened yet: pure builders of ``StartSpec``."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypedDict
+
+import msgspec
+import uuid_utils
+
+from mulligan.core.records import Overrides
+from mulligan.sdk.context import Context
+from mulligan.sdk.declare.codec import encode_any
+from mulligan.sdk.declare.declaration import WorkflowDeclaration
+from mulligan.sdk.durations import parse_duration
+from mulligan.wire.ids import encode_id
+from mulligan.wire.messages import StartSpec
+
+
+class StartOptions(TypedDict, total=False):
+    """How a run is started."""
+
+    metadata: Mapping[str, str]
+    """For people and queries (``tag.team:web``); also in ``ctx.metadata``."""
+    delay: str | timedelta
+    """Start so much later."""
+    priority: int
+    """Higher runs first. Default: the workflow's."""
+    idempotency_key: str
+    """A repeated start with the same key and input finds the first run."""
+    playground: Mapping[Any, Any]
+    """Overrides of playground variables: ``{"model": "large"}`` for every step, ``{summary: {"model": "large"}}``."""
+    version: str
+    """The digest of the only version of the code that may run it. Default: any worker's that fits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One start to be made. ``is_child``: a step makes it, and finds it again by its place among that step's calls."""
+
+    workflow: WorkflowDeclaration
+    spec: StartSpec
+    is_child: bool = False
+
+
+def new_id() -> str:
+    return encode_id(uuid_utils.uuid7().bytes)
+
+
+def make_call(workflow: WorkflowDeclaration, run_input: bytes, options: StartOptions, parent: Context | None) -> Call:
+    """Raises ``InvalidInput`` for options of no use, ``ValueError`` for a delay that is no duration."""
+    spec = StartSpec(
+        run_id=new_id(),
+        workflow=workflow.name,
+        input=run_input,
+        version=options.get("version"),
+        metadata=dict(options.get("metadata", {})),
+        priority=options.get("priority"),
+        delay_ms=round(parse_duration(options.get("delay", timedelta())) / timedelta(milliseconds=1)),
+        idempotency_key=options.get("idempotency_key"),
+        overrides=overrides_of(options.get("playground", {})),
+    )
+    return Call(workflow, spec) if parent is None else _as_child(workflow, spec, parent)
+
+
+def _as_child(workflow: WorkflowDeclaration, spec: StartSpec, parent: Context) -> Call:
+    """A child is found again when its parent's step is tried again: same place among the calls, same input.
+
+    The input is part of the key, so that an attempt which asks for something else gets that, and no conflict.
+    """
+    index = parent.next_call(workflow.name)
+    key = spec.idempotency_key
+    if key is None:
+        content = hashlib.sha256(spec.input).hexdigest()[:12]
+        key = f"child:{parent.run_id}/{parent.step}/{workflow.name}/{index}/{content}"
+    child = msgspec.structs.replace(spec, parent_id=parent.run_id, parent_step=parent.step, idempotency_key=key)
+    return Call(workflow, child, is_child=spec.idempotency_key is None)
+
+
+def tried_anew(call: Call, tries: int) -> Call:
+    """The same start under another key, after the run that answered to the first one has failed."""
+    spec = msgspec.structs.replace(call.spec, run_id=new_id(), idempotency_key=f"{call.spec.idempotency_key}/{tries}")
+    return Call(call.workflow, spec, is_child=True)
+
+
+def overrides_of(playground: Mapping[Any, Any]) -> Overrides:
+    """``{"model": "large"}`` counts for every step; a step as the key holds its own variables."""
+    overrides: Overrides = {}
+    for key, value in playground.items():
+        step = getattr(key, "declaration", None)
+        if step is None:
+            overrides.setdefault("*", {})[key] = _json(key, value)
+        else:
+            overrides[step.name] = {name: _json(name, inner) for name, inner in value.items()}
+    return overrides
+
+
+def _json(name: str, value: Any) -> str:
+    return encode_any(value, f"The override of playground variable {name!r}").decode()

@@ -1,0 +1,193 @@
+"""What tasks, workflows and run handles call: starts in batches, waiting, REST requests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from mulligan.errors import MulliganError
+from mulligan.sdk.client.calls import Call, StartOptions, make_call, tried_anew
+from mulligan.sdk.client.problems import error_of_answer
+from mulligan.sdk.client.runs import Run, RunFailed
+from mulligan.sdk.client.session import ClientSession
+from mulligan.sdk.context import running_context
+from mulligan.sdk.declare.codec import ValueCodec
+from mulligan.sdk.declare.declaration import WorkflowDeclaration
+from mulligan.wire.messages import Accepted, RunEnded
+from mulligan.wire.rest.codec import read
+
+if TYPE_CHECKING:
+    from mulligan.sdk.app import Mulligan
+
+Shape = TypeVar("Shape", bound=msgspec.Struct)
+
+
+class Client:
+    """One per ``Mulligan``. Usable on any number of event loops; each gets a session of its own."""
+
+    def __init__(self, app: Mulligan) -> None:
+        self.app = app
+        self._sessions: dict[asyncio.AbstractEventLoop, ClientSession] = {}
+
+    # ── Starting ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def call(self, workflow: WorkflowDeclaration, run_input: bytes, options: StartOptions) -> Call:
+        """A start to be made. Inside of a step it becomes a child of that step, in the order of the calls."""
+        return make_call(workflow, run_input, options, running_context.get())
+
+    async def start_many(self, calls: Sequence[Call]) -> list[Run[Any]]:
+        """Raises what the first refused call was refused with; the others have been started none the less."""
+        accepted = await self._start(calls)
+        return [Run(self, one.run_id, call.workflow) for one, call in zip(accepted, calls, strict=True)]
+
+    async def _start(self, calls: Sequence[Call]) -> list[Accepted]:
+        await self._bring_worker()
+        answers = await self.session().start([call.spec for call in calls])
+        accepted: list[Accepted] = []
+        for answer in answers:
+            if isinstance(answer, MulliganError):
+                raise answer
+            accepted.append(answer)
+        return accepted
+
+    async def _bring_worker(self) -> None:
+        """An embedded engine's program runs its own steps: its worker must know them before they are asked for."""
+        if self.app.transport.runs_steps_here:
+            ready = self.app.worker_in_this_process().ready()
+            if ready is not None:
+                await asyncio.wrap_future(ready)
+
+    # ── Starting and waiting ─────────────────────────────────────────────────────────────────────────────────────────
+
+    async def run_to_result(self, call: Call, output: ValueCodec) -> Any:
+        """The result of a task. Raises ``RunFailed``."""
+        (accepted,) = await self._start([call])
+        ended = await self._end_of(call, accepted)
+        return self.result_of(ended, output)
+
+    async def run_to_end(self, call: Call) -> Run[Any]:
+        """A handle to the run, which has ended."""
+        (accepted,) = await self._start([call])
+        ended = await self._end_of(call, accepted)
+        return await Run[Any](self, ended.run_id, call.workflow, ended=ended).refresh()
+
+    async def run_many(self, calls: Sequence[Call], output: ValueCodec, limit: int | None) -> list[Any]:
+        """The results of many calls, in order; at most ``limit`` run at the same time."""
+        if limit is not None and limit < 1:
+            raise ValueError(f"limit={limit} must be at least 1")
+        if limit is None or limit >= len(calls):
+            accepted = await self._start(calls)
+            waiting = [self._end_of(call, one) for call, one in zip(calls, accepted, strict=True)]
+            return [self.result_of(ended, output) for ended in await _all(waiting)]
+        results: list[Any] = [None] * len(calls)
+        left = iter(range(len(calls)))
+
+        async def lane() -> None:
+            for index in left:
+                results[index] = await self.run_to_result(calls[index], output)
+
+        await _all([lane() for _ in range(limit)])
+        return results
+
+    async def _end_of(self, call: Call, accepted: Accepted) -> RunEnded:
+        """How the run of ``call`` ended.
+
+        A step that is tried again finds the children of its earlier attempt. Those that failed are what it is tried
+        again for, so each is started anew; a child that succeeds meanwhile ends the search.
+        """
+        ended = await self.session().watch(accepted.run_id)
+        tries = 1
+        while call.is_child and accepted.existing and ended.status != "succeeded":
+            tries += 1
+            again = tried_anew(call, tries)
+            (accepted,) = await self._start([again])
+            ended = await self.session().watch(accepted.run_id)
+        return ended
+
+    def result_of(self, ended: RunEnded, output: ValueCodec) -> Any:
+        """A task's result from its only output. Raises ``RunFailed``."""
+        if ended.status != "succeeded":
+            raise RunFailed(ended, self.link(ended.run_id))
+        (text,) = ended.outputs.values()
+        return output.decode(text)
+
+    async def watch(self, run_id: str, timeout: timedelta | None = None) -> RunEnded:  # noqa: ASYNC109
+        """Raises TimeoutError; the run goes on."""
+        seconds = None if timeout is None else timeout.total_seconds()
+        return await asyncio.wait_for(self.session().watch(run_id), seconds)
+
+    # ── Connections ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def session(self) -> ClientSession:
+        """The session of the running event loop."""
+        loop = asyncio.get_running_loop()
+        session = self._sessions.get(loop)
+        if session is None:
+            for closed in [known for known in self._sessions if known.is_closed()]:
+                del self._sessions[closed]
+            session = ClientSession(self.app.transport.link(), self.app.clock, self._forget)
+            self._sessions[loop] = session
+        return session
+
+    def _forget(self, session: ClientSession) -> None:
+        for loop, known in list(self._sessions.items()):
+            if known is session:
+                del self._sessions[loop]
+
+    async def close_session(self) -> None:
+        """End the session of the running loop, if there is one."""
+        session = self._sessions.get(asyncio.get_running_loop())
+        if session is not None:
+            await session.close()
+
+    def link(self, run_id: str) -> str:
+        """Where people look at the run."""
+        address = self.app.transport.address
+        return f"{address.rstrip('/')}/runs/{run_id}" if address.startswith("http") else f"{run_id} in {address}"
+
+    async def ask(
+        self,
+        kind: type[Shape],
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        idempotency_key: str | None = None,
+    ) -> Shape:
+        """A REST request answered with a shape. Raises what the server refused it with."""
+        text = await self.ask_text(method, path, query=query, body=body, idempotency_key=idempotency_key)
+        return read(kind, text, f"the answer to {method} {path}")
+
+    async def ask_text(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        idempotency_key: str | None = None,
+    ) -> bytes:
+        """A REST request answered with raw JSON text."""
+        status, text = await self.app.transport.request(
+            method, path, query=query, body=body, idempotency_key=idempotency_key
+        )
+        if status >= 400:
+            raise error_of_answer(status, text)
+        return text
+
+
+async def _all(coroutines: Sequence[Any]) -> list[Any]:
+    """All results. The first failure cancels what still waits, and is raised as it is, not in a group."""
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise

@@ -1,0 +1,141 @@
+"""JSON at the user's edge: Python values into exact JSON text and back, by their annotated types.
+
+Pydantic does the work; it is imported with the first value and not with the SDK. Everything that leaves here has
+passed ``wire.json_text.check``, the gate that all payloads pass.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from mulligan.errors import InvalidInput, Problem
+from mulligan.sdk.declare.signature import Value
+from mulligan.wire import json_text
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter, ValidationError
+
+# Only compared with: JSON knows no such numbers, and Pydantic writes null for them without a word.
+_REFUSE_NAN = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
+
+
+class ValueCodec:
+    """One annotated type. ``what`` names the value in errors ("the output of step 'fetch'")."""
+
+    def __init__(self, annotation: Any, what: str) -> None:
+        self._annotation = annotation
+        self._what = what
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[Any]:
+        from pydantic import TypeAdapter
+
+        return TypeAdapter(self._annotation)
+
+    def encode(self, value: Any) -> bytes:
+        """The JSON text of ``value``, which may also be anything that Pydantic accepts for the type.
+
+        Raises ``InvalidInput`` when it is not of the annotated type (code ``invalid_value``) or cannot be written as
+        JSON (``not_serializable``), ``TooLarge`` beyond 4 MiB.
+        """
+        from pydantic import ValidationError
+        from pydantic_core import PydanticSerializationError
+
+        try:
+            text = self._adapter.dump_json(value, warnings="error")
+        except PydanticSerializationError as error:
+            try:
+                accepted = self._adapter.validate_python(value)
+            except ValidationError as refused:
+                raise invalid(refused, self._what, "invalid_value") from None
+            try:
+                text = self._adapter.dump_json(accepted, warnings="error")
+            except PydanticSerializationError:
+                raise not_serializable(self._what, value, str(error)) from None
+        if b"null" in text:
+            self._refuse_nan(value)
+        json_text.check(text, self._what)
+        return text
+
+    def _refuse_nan(self, value: Any) -> None:
+        """A null may be a None; or it was a NaN."""
+        try:
+            _REFUSE_NAN(self._adapter.dump_python(value, mode="json"))
+        except ValueError as error:
+            raise not_serializable(self._what, value, f"{error}; JSON has no NaN and no Infinity") from None
+
+    def decode(self, text: bytes | str, *, strict: bool = False) -> Any:
+        """The value of a JSON text. ``strict``: ``"3"`` is no int. Raises ``InvalidInput`` (``invalid_value``)."""
+        from pydantic import ValidationError
+
+        try:
+            return self._adapter.validate_json(text, strict=strict or None)
+        except ValidationError as error:
+            raise invalid(error, self._what, "invalid_value") from None
+
+    def schema(self, *, written: bool) -> dict[str, Any]:
+        """JSON Schema (2020-12) of what ``encode`` writes, or of what ``decode`` reads.
+
+        Raises Pydantic's errors for types that have none.
+        """
+        return self._adapter.json_schema(mode="serialization" if written else "validation")
+
+
+class DocumentCodec(ValueCodec):
+    """The input document of a step: one member per argument. ``origins`` says where each comes from."""
+
+    def __init__(self, title: str, values: Iterable[Value], origins: Mapping[str, str], what: str) -> None:
+        super().__init__(None, what)
+        self._title = title
+        self._values = tuple(values)
+        self._origins = origins
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[Any]:
+        from typing import NotRequired
+
+        from pydantic import ConfigDict, TypeAdapter, with_config
+        from typing_extensions import TypedDict
+
+        members = {v.name: v.annotation if v.required else NotRequired[v.annotation] for v in self._values}
+        # a TypedDict and not a model: any argument name is allowed, and parsing gives keyword arguments
+        document = TypedDict(self._title, members)  # type: ignore[misc] # made from what was read at run time
+        return TypeAdapter(with_config(ConfigDict(extra="forbid"))(document))
+
+    def document_schema(self) -> dict[str, Any]:
+        """JSON Schema of the document. ``x-mulligan-from`` says for each member where its value comes from."""
+        schema = self.schema(written=False)
+        members: dict[str, Any] = schema.setdefault("properties", {})
+        for value in self._values:
+            members[value.name]["x-mulligan-from"] = self._origins.get(value.name, "default")
+            if not value.required:
+                text = ValueCodec(value.annotation, f"the default of {value.name!r}").encode(value.default)
+                members[value.name]["default"] = json.loads(text)
+        return schema
+
+
+def invalid(error: ValidationError, what: str, code: str) -> InvalidInput:
+    """Pydantic's findings as ours: a sentence with the first, and all of them as problems."""
+    problems = tuple(
+        Problem("".join(f"/{part}" for part in found["loc"]), found["msg"], what)
+        for found in error.errors(include_url=False, include_context=False, include_input=False)
+    )
+    shown = "; ".join(f"{problem.path or 'the value'}: {problem.rule}" for problem in problems[:3])
+    more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
+    return InvalidInput(f"{what} does not fit its type: {shown}{more}.", code=code, problems=problems)
+
+
+def not_serializable(what: str, value: object, why: str) -> InvalidInput:
+    return InvalidInput(
+        f"{what} ({type(value).__name__}) cannot be written as JSON: {why}. Return plain data, a dataclass or a "
+        "Pydantic model.",
+        code="not_serializable",
+    )
+
+
+def encode_any(value: Any, what: str) -> bytes:
+    """The JSON text of a value of no particular type: an edit, an override, a stub."""
+    return ValueCodec(Any, what).encode(value)

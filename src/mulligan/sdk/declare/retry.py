@@ -1,0 +1,62 @@
+"""When a failed attempt is tried again, as users declare it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from mulligan.core import records
+from mulligan.errors import DeclarationError
+from mulligan.sdk.durations import parse_duration
+
+
+class NonRetryable(Exception):
+    """Raise it in a step (or derive from it) to fail the step at once, whatever its ``retries`` say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Retry up to ``retries`` times, waiting ``first``, then ``factor`` times longer each time, at most ``cap``.
+
+    ``jitter`` adds up to that fraction of the delay. ``on`` are the exception classes worth another try; any other
+    fails the step at once. ``Retry(5, first="1s", cap="1m", on=(TimeoutError,))``
+    """
+
+    retries: int
+    first: str | timedelta = "1s"
+    factor: float = 2.0
+    cap: str | timedelta = "5m"
+    jitter: float = 0.1
+    on: tuple[type[BaseException], ...] = (Exception,)
+
+    def __post_init__(self) -> None:
+        retries: object = self.retries
+        if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
+            raise DeclarationError(f"retries={self.retries!r} must be a whole number of retries, 0 or more.")
+        if self.factor < 1 or self.jitter < 0:
+            raise DeclarationError("A Retry needs factor >= 1 and jitter >= 0; delays must not shrink.")
+        on: tuple[object, ...] = self.on
+        wrong = [kind for kind in on if not (isinstance(kind, type) and issubclass(kind, BaseException))]
+        if wrong:
+            raise DeclarationError(f"Retry(on=…) takes exception classes, not {wrong[0]!r}.")
+        try:
+            parse_duration(self.first)
+            parse_duration(self.cap)
+        except ValueError as error:
+            raise DeclarationError(f"Retry: {error}.") from None
+
+    @property
+    def record(self) -> records.Retry:
+        """What the engine needs to know."""
+        return records.Retry(
+            retries=self.retries,
+            first=parse_duration(self.first),
+            factor=self.factor,
+            cap=parse_duration(self.cap),
+            jitter=self.jitter,
+        )
+
+
+def as_retry(retries: int | Retry) -> Retry:
+    """``retries=3`` is short for ``retries=Retry(3)``."""
+    return retries if isinstance(retries, Retry) else Retry(retries)

@@ -1,0 +1,119 @@
+"""Exceptions as data: what is recorded of a failed attempt, and what an on-failure step is told."""
+
+from __future__ import annotations
+
+import os
+import site
+import sysconfig
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from traceback import StackSummary, walk_tb
+from types import TracebackType
+
+from mulligan.core.records import Frame, RecordedError
+from mulligan.errors import DeclarationError, InvalidInput, TooLarge
+from mulligan.sdk.declare.retry import NonRetryable, Retry
+
+MAX_MESSAGE = 8_000
+MAX_CODE = 300
+MAX_FRAMES = 60
+MAX_CAUSES = 8
+
+_NEVER_RETRIED = (NonRetryable, InvalidInput, TooLarge, DeclarationError)
+"""A second try meets the same data and the same code."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What an on-failure step is told: which step failed, and why. Annotate an argument with it.
+
+    ``error`` is the message, ``type`` the exception's qualified class name, ``attempts`` how many tries it took.
+    """
+
+    run_id: str
+    step: str
+    type: str
+    error: str
+    attempts: int
+
+
+def record(error: BaseException, retry: Retry | None = None) -> RecordedError:
+    """``error`` with its causes and frames, bounded in size. ``retryable`` as ``retry`` and the exception say."""
+    return _record(error, _is_retryable(error, retry), seen=set())
+
+
+def _is_retryable(error: BaseException, retry: Retry | None) -> bool:
+    if isinstance(error, _NEVER_RETRIED):
+        return False
+    return isinstance(error, Exception if retry is None else retry.on)
+
+
+def _record(error: BaseException, retryable: bool, seen: set[int]) -> RecordedError:
+    seen.add(id(error))
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    is_new = cause is not None and id(cause) not in seen and len(seen) < MAX_CAUSES
+    return RecordedError(
+        type=qualified_name(type(error)),
+        message=_message(error),
+        frames=tuple(frames(error.__traceback__)),
+        cause=_record(cause, True, seen) if cause is not None and is_new else None,
+        retryable=retryable,
+    )
+
+
+def qualified_name(kind: type) -> str:
+    """``TimeoutError``, ``httpx.ConnectError``, ``jobs.mail.Bounced``; without the module where the script is it."""
+    return (
+        kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
+    )
+
+
+def _message(error: BaseException) -> str:
+    try:
+        text = str(error)
+    except Exception as broken:  # noqa: BLE001 - a broken __str__ must not hide the failure
+        text = f"<its message cannot be shown: {type(broken).__name__}>"
+    notes = getattr(error, "__notes__", ())
+    text = "\n".join([text, *(str(note) for note in notes)])
+    # half a surrogate pair (from a file name, say) is no text that could be stored
+    text = text.encode("utf-8", "replace").decode()
+    return text if len(text) <= MAX_MESSAGE else f"{text[:MAX_MESSAGE]}… ({len(text):,} characters)"
+
+
+def frames(traceback: TracebackType | None) -> Iterator[Frame]:
+    """Outermost first, without the worker's own; the middle of a deep recursion is left out."""
+    found = StackSummary.extract(walk_tb(traceback), lookup_lines=False)
+    while found and "mulligan/sdk/" in found[0].filename.replace(os.sep, "/"):
+        del found[0]
+    if len(found) > MAX_FRAMES:
+        found[MAX_FRAMES // 2 : -MAX_FRAMES // 2] = []
+    for frame in found:
+        in_app = not _is_library(frame.filename)
+        code = (frame.line or "")[:MAX_CODE]
+        yield Frame(_shown(frame.filename), frame.lineno or 0, frame.name, code, in_app)
+
+
+@lru_cache(maxsize=1024)
+def _shown(file: str) -> str:
+    """Relative to the working directory where that is shorter: the same on every machine that starts in its project."""
+    if not os.path.isabs(file):
+        return file
+    relative = os.path.relpath(file)
+    return file if relative.startswith("..") else relative
+
+
+@lru_cache(maxsize=1024)
+def _is_library(file: str) -> bool:
+    """The standard library, installed packages, and Mulligan itself."""
+    path = os.path.realpath(file)
+    return file.startswith("<frozen") or any(path.startswith(folder + os.sep) for folder in _library_folders())
+
+
+@lru_cache(maxsize=1)
+def _library_folders() -> tuple[str, ...]:
+    paths = sysconfig.get_paths()
+    folders = [paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    folders += [*site.getsitepackages(), site.getusersitepackages()]
+    own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    return tuple({os.path.realpath(folder) for folder in [*folders, own]})

@@ -1,0 +1,103 @@
+"""``Link`` over a WebSocket: msgpack frames of many messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+
+from mulligan.errors import Forbidden, InvalidInput, Refused, TooLarge, Unauthorized
+from mulligan.sdk.transports.link import LinkClosed
+from mulligan.wire.frames import MAX_FRAME, decode_from_server, encode_frames
+from mulligan.wire.messages import FromSdk, FromServer
+
+OPEN_TIMEOUT_S = 10.0
+CLOSE_TIMEOUT_S = 2.0
+
+
+class WebSocketLink:
+    """One connection to a server's session socket. ``address`` is the server's, for messages to people."""
+
+    def __init__(self, url: str, headers: Mapping[str, str], address: str) -> None:
+        self._url = url
+        self._headers = headers
+        self._address = address
+        self._socket: ClientConnection | None = None
+
+    async def connect(self) -> None:
+        await self.close()
+        try:
+            self._socket = await connect(
+                self._url,
+                additional_headers=self._headers,
+                max_size=MAX_FRAME,
+                # small frames on a fast network: compressing them costs more than it saves
+                compression=None,
+                open_timeout=OPEN_TIMEOUT_S,
+                close_timeout=CLOSE_TIMEOUT_S,
+            )
+        except InvalidStatus as error:
+            raise self._explain(error.response.status_code) from error
+        except InvalidURI as error:
+            raise Refused(f"{self._address} cannot be used as a server's address: {error}.", code="bad_url") from error
+        except (OSError, TimeoutError, InvalidHandshake) as error:
+            reason = str(error) or type(error).__name__
+            raise LinkClosed(f"The server at {self._address} cannot be reached ({reason}).") from error
+
+    def _explain(self, status: int) -> Exception:
+        if status == 401:
+            return Unauthorized(
+                f"The server at {self._address} does not accept the token. Set MULLIGAN_TOKEN; the dev server keeps "
+                "its own in .mulligan/token."
+            )
+        if status == 403:
+            return Forbidden(
+                f"The token may not open a session at {self._address}. It needs the scope worker or trigger."
+            )
+        if status in (404, 426):
+            return LinkClosed(
+                f"{self._address} answers, but not as a Mulligan server (HTTP {status}). Check MULLIGAN_URL."
+            )
+        return LinkClosed(f"The server at {self._address} does not take sessions now (HTTP {status}).")
+
+    def _connected(self) -> ClientConnection:
+        if self._socket is None:
+            raise LinkClosed(f"The connection to {self._address} is closed.")
+        return self._socket
+
+    async def send(self, messages: Sequence[FromSdk]) -> None:
+        socket = self._connected()
+        try:
+            for frame in encode_frames(messages):
+                await socket.send(frame)
+        except ConnectionClosed as error:
+            raise self._closed(error) from error
+
+    async def receive(self) -> Sequence[FromServer]:
+        socket = self._connected()
+        try:
+            frame = await socket.recv(decode=False)
+        except ConnectionClosed as error:
+            raise self._closed(error) from error
+        try:
+            return decode_from_server(frame)
+        except (InvalidInput, TooLarge) as error:
+            await self.close()
+            raise LinkClosed(f"The server at {self._address} sent something that is not understood: {error}") from error
+
+    async def confirm(self) -> None:
+        try:
+            pong = await self._connected().ping()
+            await pong
+        except ConnectionClosed as error:
+            raise self._closed(error) from error
+
+    async def close(self) -> None:
+        socket, self._socket = self._socket, None
+        if socket is not None:
+            await socket.close()
+
+    def _closed(self, error: ConnectionClosed) -> LinkClosed:
+        reason = f": {error.rcvd.reason}" if error.rcvd is not None and error.rcvd.reason else ""
+        return LinkClosed(f"The connection to {self._address} was lost{reason}.")
