@@ -22,7 +22,7 @@ from mulligan.engine.cycle import Cycle
 from mulligan.engine.dispatcher import Assignment, Dispatcher, Seat
 from mulligan.engine.feed import Committed, Feed, RunEnd, Waiter
 from mulligan.engine.inbox import Request
-from mulligan.engine.loop import Alarm, forgiving
+from mulligan.engine.loop import IDLE, POLL, Alarm, forgiving
 from mulligan.engine.payloads import Payloads
 from mulligan.engine.publish import Publisher, facts_of, failure_document
 from mulligan.engine.replays import Replayed, Replays
@@ -93,28 +93,27 @@ class Engine:
         return bool(self._tasks) and not any(task.done() for task in self._tasks)
 
     async def _keep_time(self) -> None:
-        now = self.clock.now()
         timers = Timers(self.store, self.submit_all)
-        rescuer = Rescuer(self.store, self.submit_all, self.policy, now)
-        pruner = Pruner(self.store, self._retention)
+        rescuer = Rescuer(self.store, self.submit_all, self.policy, self.clock.now())
+        duties = [timers.tick, rescuer.tick, Pruner(self.store, self._retention).tick]
+        longest = IDLE
+        if not self.store.capabilities.exclusive:
+            duties.append(self._sweep_other_replicas)
+            longest = POLL
         while True:
             now = self.clock.now()
-            self._alarm.at = None
-            next_due_at = await forgiving(timers.tick, now)
-            if isinstance(next_due_at, datetime):
-                self._alarm.bring_forward(next_due_at)
-            await forgiving(rescuer.tick, now)
-            await forgiving(pruner.tick, now)
-            if not self.store.capabilities.exclusive:
-                await forgiving(self._sweep_other_replicas, now)
-            await self._alarm.wait(self.clock)
+            self._alarm.set(now + longest)
+            for duty in duties:
+                self._alarm.bring_forward(await forgiving(duty, now))
+            rescuer.was_away(await self._alarm.ring(self.clock), self.clock.now())
 
-    async def _sweep_other_replicas(self, now: datetime) -> None:
+    async def _sweep_other_replicas(self, now: datetime) -> datetime | None:
         """What other replicas made ready or ended: notifications are hints, this is the truth."""
         self.dispatcher.ready_routes |= await self.store.ready_routes()
         if self.dispatcher.can_claim():
             self.cycle.wake()
         await self._publisher.end_awaited()
+        return None
 
     # ── Commands ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

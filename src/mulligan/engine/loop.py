@@ -10,41 +10,48 @@ from datetime import datetime, timedelta
 from mulligan.ports.clock import Clock
 
 POLL = timedelta(seconds=1)
-"""Sweeps run at least this often: a hint may get lost, the database is the truth."""
+"""How often replicas that share a store sweep it: a notification may get lost, the database is the truth."""
+
+IDLE = timedelta(hours=1)
+"""The same for an engine that owns its store: it knows when the next thing is due, so this is only a safety net."""
 
 log = logging.getLogger("mulligan.engine")
 
 
 class Alarm:
-    """The time of the next thing to do. Whoever commits something earlier brings it forward."""
+    """The time of the next thing to do. Whoever commits something that is due earlier brings it forward."""
 
     def __init__(self) -> None:
-        self.at: datetime | None = None
+        self._at: datetime | None = None
         self._earlier = asyncio.Event()
 
-    def bring_forward(self, at: datetime) -> None:
-        if self.at is None or at < self.at:
-            self.at = at
+    def set(self, at: datetime) -> None:
+        """Forget what was set before, and ring at ``at`` at the latest."""
+        self._at = at
+
+    def bring_forward(self, at: datetime | None) -> None:
+        if at is not None and (self._at is None or at < self._at):
+            self._at = at
             self._earlier.set()
 
-    async def wait(self, clock: Clock) -> None:
-        """Return at ``at``, after ``POLL`` at the latest; sooner moments that come up meanwhile count."""
-        until = clock.now() + POLL
-        while (now := clock.now()) < (ends := until if self.at is None else min(until, self.at)):
+    async def ring(self, clock: Clock) -> timedelta:
+        """Return when it is time, with how late it is: very, if the machine slept or the process was stopped."""
+        while self._at is None or (now := clock.now()) < self._at:
             self._earlier.clear()
-            sleeping = asyncio.ensure_future(clock.sleep(ends - now))
+            sleeping = asyncio.ensure_future(clock.sleep(IDLE if self._at is None else self._at - now))
             earlier = asyncio.ensure_future(self._earlier.wait())
             try:
                 await asyncio.wait((sleeping, earlier), return_when=asyncio.FIRST_COMPLETED)
             finally:
                 sleeping.cancel()
                 earlier.cancel()
+        return now - self._at
 
 
-async def forgiving(duty: Callable[[datetime], Awaitable[object]], now: datetime) -> object:
+async def forgiving(duty: Callable[[datetime], Awaitable[datetime | None]], now: datetime) -> datetime | None:
     """One tick. An agent that fails is tried again at its next tick; the others go on."""
     try:
         return await duty(now)
     except Exception:
         log.exception("%s failed; it is tried again", getattr(duty, "__qualname__", duty))
-        return None
+        return now + POLL

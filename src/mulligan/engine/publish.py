@@ -91,8 +91,9 @@ class Publisher:
             if output is not None:
                 self._payloads.remember((attempt.run_id, attempt.step, attempt.number), output)
         for step in (*changes.opened.values(), *changes.changed.values(), *turn.leased):
-            if step.due_at is not None:
-                self._alarm.bring_forward(step.due_at)
+            self._alarm.bring_forward(step.due_at)
+        for worker in changes.workers_saved.values():
+            self._alarm.bring_forward(worker.lease_until_at)
         self._send_stops(turn)
         if turn.leased:
             self._send_assignments(turn)

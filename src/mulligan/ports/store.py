@@ -112,7 +112,7 @@ class Store(Protocol):
         ...
 
     async def expired_workers(self, now: datetime) -> list[Worker]:
-        """Workers, not gone, whose lease has run out."""
+        """Workers, not gone, whose lease has run out by ``now``."""
         ...
 
     async def leases_of(self, worker_id: str) -> list[OpenStep]: ...
@@ -129,7 +129,7 @@ class Store(Protocol):
         ...
 
     async def facts(self, run_ids: Sequence[str]) -> dict[str, RunFacts]:
-        """What ``Transaction.load`` gives for these runs, but without locks: to tell what was decided, not to decide."""
+        """What ``Transaction.load`` gives for these runs, without locks: to tell what was decided, not to decide."""
         ...
 
     # reads

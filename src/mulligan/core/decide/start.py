@@ -21,8 +21,13 @@ def start_run(command: StartRun, facts: Facts, now: datetime, policy: Policy) ->
         content = content_of(command)
         if (earlier := answered_before(facts, command.namespace, command.idempotency_key, content)) is not None:
             return earlier
-    if command.repeated and command.run_id in facts.runs:
-        return Started(run_id=command.run_id, existing=True)
+    if command.run_id in facts.runs:
+        if command.repeated:
+            return Started(run_id=command.run_id, existing=True)
+        raise Conflict(
+            f"There is a run {command.run_id!r} already. Make a new id for every run, or mark the request as repeated.",
+            code="already_exists",
+        )
     version = version_for(command, facts)
     run = Run(
         id=command.run_id,

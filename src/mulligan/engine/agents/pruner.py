@@ -8,6 +8,7 @@ from mulligan.ports.store import Store
 
 MOST_AT_ONCE = 200
 EVERY = timedelta(minutes=1)
+SOON = timedelta(milliseconds=100)
 
 
 class Pruner:
@@ -16,9 +17,11 @@ class Pruner:
         self._retention = retention
         self._next_at: datetime | None = None
 
-    async def tick(self, now: datetime) -> None:
-        """Delete a bounded number of runs, so that live work never waits long behind it."""
-        if self._retention is None or (self._next_at is not None and now < self._next_at):
-            return
-        deleted = await self._store.prune(now - self._retention, MOST_AT_ONCE)
-        self._next_at = now if deleted >= MOST_AT_ONCE else now + EVERY
+    async def tick(self, now: datetime) -> datetime | None:
+        """Delete a bounded number of runs, so that live work never waits long behind it. Says when to come again."""
+        if self._retention is None:
+            return None
+        if self._next_at is None or now >= self._next_at:
+            deleted = await self._store.prune(now - self._retention, MOST_AT_ONCE)
+            self._next_at = now + (SOON if deleted >= MOST_AT_ONCE else EVERY)
+        return self._next_at

@@ -6,34 +6,43 @@ from datetime import datetime, timedelta
 
 from mulligan.core.commands import Command, ForgetWorker, LoseAttempt
 from mulligan.core.decide.policy import Policy
+from mulligan.core.records import Worker
 from mulligan.engine.inbox import Submit
 from mulligan.ports.store import Store
 
-LARGEST_GAP = timedelta(seconds=60)
-"""A longer time between two ticks was no ordinary one: the machine slept, or the process was stopped."""
+MUCH_LATER = timedelta(seconds=60)
+"""A tick that comes so much too late was held up by more than load: the machine slept, or the process was stopped."""
 
 
 class Rescuer:
-    """After a start, and after a gap between two ticks, workers get one TTL to be heard of before any is given up:
-    while this engine was away, nobody could have taken their heartbeats."""
+    """After a start, and after a tick that came much too late, workers get one TTL to be heard of before any is given
+    up: while this engine was away, nobody could have taken their heartbeats."""
 
     def __init__(self, store: Store, submit: Submit, policy: Policy, started_at: datetime) -> None:
         self._store = store
         self._submit = submit
         self._policy = policy
-        self._last_tick_at = started_at
         self._patient_until_at = started_at + policy.worker_ttl
 
-    async def tick(self, now: datetime) -> None:
-        if now - self._last_tick_at > LARGEST_GAP:
+    def was_away(self, late: timedelta, now: datetime) -> None:
+        if late > MUCH_LATER:
             self._patient_until_at = now + self._policy.worker_ttl
-        self._last_tick_at = now
-        for worker in await self._store.expired_workers(now):
+
+    async def tick(self, now: datetime) -> datetime | None:
+        """Give up the workers whose lease has run out, and say when the next one's will."""
+        next_at: datetime | None = None
+        for worker in await self._store.expired_workers(now + self._policy.worker_ttl):
             said_goodbye = worker.lease_until_at <= worker.seen_at
-            if now < self._patient_until_at and not said_goodbye:
-                continue
-            commands: list[Command] = [
-                LoseAttempt(run_id=step.run_id, step=step.step, token=step.token or "", worker_id=worker.id)
-                for step in await self._store.leases_of(worker.id)
-            ]
-            await self._submit([*commands, ForgetWorker(worker_id=worker.id)])
+            give_up_at = worker.lease_until_at if said_goodbye else max(worker.lease_until_at, self._patient_until_at)
+            if give_up_at <= now:
+                await self._give_up(worker)
+            elif next_at is None or give_up_at < next_at:
+                next_at = give_up_at
+        return next_at
+
+    async def _give_up(self, worker: Worker) -> None:
+        commands: list[Command] = [
+            LoseAttempt(run_id=step.run_id, step=step.step, token=step.token or "", worker_id=worker.id)
+            for step in await self._store.leases_of(worker.id)
+        ]
+        await self._submit([*commands, ForgetWorker(worker_id=worker.id)])

@@ -1,0 +1,333 @@
+"""A replay makes a new run from a finished one: kept results, edits, overrides, versions, and an untouched source."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mulligan.core.commands import CancelRun
+from mulligan.core.records import (
+    Argument,
+    Outcome,
+    PatchOp,
+    Reading,
+    RunStatus,
+    StepDefinition,
+    StepKind,
+    WorkflowDefinition,
+)
+from mulligan.core.replay import Plan, ReplayRequest
+from mulligan.errors import Conflict, InvalidInput, NotFound
+from mulligan.testing.clock import settle
+
+if TYPE_CHECKING:
+    from tests.engine.conftest import Desk, FakeWorker
+
+DOC_SCHEMA = '{"type":"object","properties":{"lang":{"enum":["en","fr"]},"id":{"type":"integer"}}}'
+SUMMARY_SCHEMA = '{"type":"object","properties":{"doc":' + DOC_SCHEMA + ',"pieces":{"type":"array"}}}'
+INPUT = b'{"lang": "en", "id": 1152921504606846977, "z": 1.10, "a": 0}'
+STEPS = (
+    StepDefinition(name="fetch", arguments=(Argument("doc", "input"),)),
+    StepDefinition(name="chunk", arguments=(Argument("text", "step:fetch"),), parents=("fetch",)),
+    StepDefinition(
+        name="summary",
+        arguments=(Argument("doc", "input"), Argument("pieces", "step:chunk")),
+        parents=("chunk",),
+        input_schema=SUMMARY_SCHEMA,
+    ),
+    StepDefinition(name="vectors", arguments=(Argument("pieces", "step:chunk"),), parents=("chunk",)),
+    StepDefinition(
+        name="publish", arguments=(Argument("text", "step:summary"),), parents=("summary",), effect="irreversible"
+    ),
+    StepDefinition(name="alert", kind=StepKind.ON_FAILURE),
+)
+FLOW = WorkflowDefinition(name="flow", steps=STEPS, input_schema=DOC_SCHEMA)
+FIXED = WorkflowDefinition(name="flow", steps=STEPS, input_schema=DOC_SCHEMA, code="fixed")
+HEAT = Reading(name="heat", default="0.2", value="0.2", schema='{"type":"number","maximum":2}', file="app.py", line=7)
+
+
+def broken(_: bytes) -> bytes:
+    raise ConnectionError("429")
+
+
+def functions() -> dict[str, object]:
+    return {
+        "fetch": lambda _: b'"text"',
+        "chunk": lambda _: b'["a","b"]',
+        "summary": broken,
+        "vectors": lambda _: b"[1.50]",
+        "publish": lambda _: b"true",
+        "alert": lambda _: b"null",
+    }
+
+
+async def failed_run(desk: Desk) -> tuple[str, FakeWorker]:
+    worker = await desk.worker(FLOW, functions())  # type: ignore[arg-type]  # lambdas of bytes to bytes
+    worker.readings["summary"] = (HEAT,)
+    run_id = await desk.start("flow", INPUT, metadata={"customer": "7"})
+    assert (await desk.end(run_id)).run.status is RunStatus.FAILED
+    worker.functions["summary"] = lambda document: document
+    worker.got.clear()
+    return run_id, worker
+
+
+async def replay(desk: Desk, run_id: str, **request: object) -> str:
+    asked = ReplayRequest(**request)  # type: ignore[arg-type]  # the fields of ReplayRequest, as each test needs them
+    return (await desk.engine.replay("default", run_id, asked, author="ada")).run_id
+
+
+async def plan(desk: Desk, run_id: str, **request: object) -> Plan:
+    asked = ReplayRequest(**request)  # type: ignore[arg-type]  # as above
+    return await desk.engine.plan_replay("default", run_id, asked)
+
+
+async def test_by_default_only_what_failed_and_what_follows_runs_again(desk: Desk) -> None:
+    run_id, worker = await failed_run(desk)
+    again = await replay(desk, run_id, reason="they are back")
+    end = await desk.end(again)
+    assert end.run.status is RunStatus.SUCCEEDED
+    assert sorted(worker.steps_seen) == ["publish", "summary"]
+    assert end.outputs["fetch"] == b'"text"'
+    assert (end.run.source_id, end.run.family_id, end.run.generation) == (run_id, run_id, 1)
+    assert end.run.metadata == {"customer": "7"}
+    document = await desk.document(again)
+    assert document.replay is not None
+    assert (document.replay.author, document.replay.reason) == ("ada", "they are back")
+    assert document.replay.kept == {name: (run_id, name, 1) for name in ("fetch", "chunk", "vectors")}
+
+
+async def test_the_source_is_the_same_to_the_bit_after_a_replay(desk: Desk) -> None:
+    run_id, _ = await failed_run(desk)
+    before = (await desk.document(run_id), await desk.store.payloads([run_id], [(run_id, "fetch", 1)]))
+    await desk.end(await replay(desk, run_id, inputs={"summary": b'{"doc":{"lang":"fr"},"pieces":[]}'}))
+    assert (await desk.document(run_id), await desk.store.payloads([run_id], [(run_id, "fetch", 1)])) == before
+
+
+async def test_without_an_edit_the_step_gets_the_same_bytes(desk: Desk) -> None:
+    run_id, worker = await failed_run(desk)
+    await desk.end(await replay(desk, run_id))
+    assert worker.got[0].input == b'{"doc":' + INPUT + b',"pieces":["a","b"]}'
+
+
+async def test_an_edit_changes_the_edited_path_and_nothing_else(desk: Desk) -> None:
+    run_id, worker = await failed_run(desk)
+    edited = b'{"doc":{"lang":"fr","id":1152921504606846977,"z":1.10,"a":0},"pieces":["a","b"]}'
+    made = await plan(desk, run_id, inputs={"summary": edited})
+    (edit,) = made.edits
+    assert (edit.target, edit.op, edit.path, edit.before, edit.after) == (
+        "summary",
+        "replace",
+        "/doc/lang",
+        '"en"',
+        '"fr"',
+    )
+    again = await replay(desk, run_id, inputs={"summary": edited})
+    await desk.end(again)
+    assert b"1152921504606846977" in worker.got[0].input
+    assert b'"fr"' in worker.got[0].input
+    assert b"1.10" in worker.got[0].input
+    document = await desk.document(again)
+    assert document.replay is not None
+    assert document.replay.new_edits == {"summary": (PatchOp(op="replace", path="/doc/lang", value='"fr"'),)}
+
+
+async def test_an_invalid_edit_names_path_and_rule_and_creates_nothing(desk: Desk) -> None:
+    run_id, _ = await failed_run(desk)
+    with pytest.raises(InvalidInput) as caught:
+        await replay(desk, run_id, inputs={"summary": b'{"doc":{"lang":"xx"},"pieces":[]}'})
+    (problem,) = caught.value.problems
+    assert (problem.path, problem.where) == ("/doc/lang", "input of step summary")
+    assert "en" in problem.rule
+    assert len(await desk.store.family("default", run_id)) == 1
+
+
+async def test_an_edited_run_input_tells_which_kept_results_are_stale(desk: Desk) -> None:
+    run_id, worker = await failed_run(desk)
+    edited = INPUT.replace(b'"en"', b'"fr"')
+    made = await plan(desk, run_id, input=edited)
+    assert [step.name for step in made.steps if step.stale] == ["fetch"]
+    assert made.suggested_start_steps == ("fetch",)
+    again = await replay(desk, run_id, input=edited, start_steps=made.suggested_start_steps)
+    await desk.end(again)
+    assert worker.got[0].input == b'{"doc":' + edited + b"}"
+    assert not any(step.stale for step in (await plan(desk, run_id, input=edited, start_steps=("fetch",))).steps)
+
+
+async def test_overrides_reach_the_step_and_are_typed(desk: Desk) -> None:
+    run_id, worker = await failed_run(desk)
+    again = await replay(desk, run_id, overrides={"summary": {"heat": "1"}})
+    await desk.end(again)
+    assert worker.got[0].overrides == {"heat": "1"}
+    assert worker.got[1].overrides == {}
+    with pytest.raises(InvalidInput, match="at /: 3"):
+        await replay(desk, run_id, overrides={"summary": {"heat": "3"}})
+    with pytest.raises(InvalidInput) as caught:
+        await replay(desk, run_id, overrides={"summary": {"heath": "1"}})
+    assert caught.value.code == "unknown_variable"
+    made = await plan(desk, run_id, overrides={"*": {"heat": "2"}})
+    assert [(one.step, one.name, one.before, one.after) for one in made.overrides] == [("*", "heat", "0.2", "2")]
+
+
+async def test_edits_and_overrides_stay_in_force_over_generations_until_they_are_reset(desk: Desk) -> None:
+    run_id, worker = await failed_run(desk)
+    worker.functions["publish"] = broken
+    edit = PatchOp(op="replace", path="/doc/lang", value='"fr"')
+    second = await replay(desk, run_id, patches={"summary": (edit,)}, overrides={"summary": {"heat": "1"}})
+    assert (await desk.end(second)).run.failed_step == "publish"
+    worker.functions["publish"] = lambda _: b"true"
+    third = await replay(desk, second, start_steps=("summary",))
+    await desk.end(third)
+    summaries = [one for one in worker.got if one.step.step == "summary"]
+    assert [b'"fr"' in one.input for one in summaries] == [True, True]
+    assert [one.overrides for one in summaries] == [{"heat": "1"}] * 2
+    document = await desk.document(third)
+    assert document.replay is not None
+    assert document.replay.kept["fetch"] == (run_id, "fetch", 1)
+    fourth = await replay(
+        desk,
+        third,
+        start_steps=("summary",),
+        reset_edits=("summary",),
+        reset_overrides={"summary": ("heat",)},
+    )
+    await desk.end(fourth)
+    last = [one for one in worker.got if one.step.step == "summary"][-1]
+    assert (b'"en"' in last.input, last.overrides) == (True, {})
+    assert (await desk.document(fourth)).run.generation == 3
+
+
+async def test_a_succeeded_run_can_be_replayed_from_any_step_or_the_beginning(desk: Desk) -> None:
+    run_id, worker = await failed_run(desk)
+    good = await replay(desk, run_id)
+    await desk.end(good)
+    with pytest.raises(InvalidInput) as caught:
+        await plan(desk, good)
+    assert caught.value.code == "nothing_to_run"
+    worker.got.clear()
+    await desk.end(await replay(desk, good, start_steps=("publish",)))
+    assert worker.steps_seen == ["publish"]
+    worker.got.clear()
+    await desk.end(await replay(desk, good, from_beginning=True))
+    assert sorted(worker.steps_seen) == ["chunk", "fetch", "publish", "summary", "vectors"]
+
+
+async def test_a_cancelled_run_goes_on_from_where_it_was(desk: Desk) -> None:
+    worker = await desk.worker(FLOW, functions())  # type: ignore[arg-type]  # lambdas of bytes to bytes
+    worker.holding = True
+    run_id = await desk.start("flow", INPUT)
+    await settle()
+    worker.answer(worker.got[0])
+    await settle()
+    await desk.engine.cancel(CancelRun(run_id=run_id, namespace="default", actor="me"))
+    worker.holding = False
+    worker.got.clear()
+    worker.functions["summary"] = lambda _: b'"s"'
+    again = await replay(desk, run_id)
+    assert (await desk.end(again)).run.status is RunStatus.SUCCEEDED
+    assert "fetch" not in worker.steps_seen
+
+
+async def test_a_running_run_cannot_be_replayed(desk: Desk) -> None:
+    worker = await desk.worker(FLOW, functions())  # type: ignore[arg-type]  # lambdas of bytes to bytes
+    worker.holding = True
+    run_id = await desk.start("flow", INPUT)
+    await settle()
+    with pytest.raises(Conflict) as caught:
+        await plan(desk, run_id)
+    assert caught.value.code == "not_finished"
+
+
+async def test_latest_runs_the_fixed_code_and_same_waits_for_the_old(desk: Desk) -> None:
+    run_id, worker = await failed_run(desk)
+    await worker.disconnect(clean=True)
+    fixed = await desk.worker(FIXED, worker.functions, name="worker-2")  # type: ignore[arg-type]
+    made = await plan(desk, run_id)
+    assert (made.source_number, made.number) == (1, 2)
+    assert any("version 1" in warning for warning in made.warnings)
+    assert (await desk.end(await replay(desk, run_id))).run.version == FIXED.digest
+    same = await replay(desk, run_id, code="same")
+    await desk.advance(60)
+    assert (await desk.document(same)).run.status is RunStatus.RUNNING
+    assert fixed.steps_seen == ["summary", "publish"]
+    await worker.connect()
+    assert (await desk.end(same)).run.version == FLOW.digest
+    with pytest.raises(NotFound) as caught:
+        await plan(desk, run_id, code="17")
+    assert caught.value.code == "unknown_version"
+
+
+async def test_a_plan_is_refused_once_anything_in_it_has_changed(desk: Desk) -> None:
+    run_id, _ = await failed_run(desk)
+    made = await plan(desk, run_id)
+    await desk.engine.register("default", [FIXED])
+    with pytest.raises(Conflict) as caught:
+        await desk.engine.replay("default", run_id, ReplayRequest(), author="ada", token=made.token)
+    assert caught.value.code == "plan_outdated"
+    fresh = await plan(desk, run_id)
+    assert await desk.engine.replay("default", run_id, ReplayRequest(), author="ada", token=fresh.token)
+
+
+async def test_a_double_click_makes_one_run(desk: Desk) -> None:
+    run_id, _ = await failed_run(desk)
+    first = await desk.engine.replay("default", run_id, ReplayRequest(), author="ada", idempotency_key="click")
+    second = await desk.engine.replay("default", run_id, ReplayRequest(), author="ada", idempotency_key="click")
+    assert (second.run_id, second.existing) == (first.run_id, True)
+    assert len(await desk.store.family("default", run_id)) == 2
+
+
+async def test_the_plan_says_what_runs_what_is_kept_and_what_an_effect_means(desk: Desk) -> None:
+    run_id, _ = await failed_run(desk)
+    made = await plan(desk, run_id)
+    assert {step.name: step.action for step in made.steps} == {
+        "fetch": "keep",
+        "chunk": "keep",
+        "vectors": "keep",
+        "summary": "run",
+        "publish": "run",
+        "alert": "not_reached",
+    }
+    assert made.summary == "Keeps fetch, chunk, vectors. Runs summary, publish."
+    assert made.warnings == ("publish is declared irreversible: it did not run before and will run now.",)
+
+
+async def test_a_change_to_a_kept_step_is_refused(desk: Desk) -> None:
+    run_id, _ = await failed_run(desk)
+    with pytest.raises(InvalidInput) as caught:
+        await plan(desk, run_id, inputs={"fetch": b"{}"})
+    assert caught.value.code == "step_is_kept"
+    with pytest.raises(InvalidInput) as unknown:
+        await plan(desk, run_id, start_steps=("nothing",))
+    assert unknown.value.code == "unknown_step"
+
+
+async def test_an_edit_that_no_longer_fits_fails_its_step_in_words(desk: Desk) -> None:
+    run_id, worker = await failed_run(desk)
+    worker.functions["chunk"] = lambda _: b"[]"
+    edit = PatchOp(op="replace", path="/pieces/1", value='"x"')
+    again = await replay(desk, run_id, start_steps=("chunk", "summary"), patches={"summary": (edit,)})
+    end = await desk.end(again)
+    assert (end.run.failed_step, end.run.error_type) == ("summary", "mulligan.EditDoesNotFit")
+    assert [one.outcome for one in (await desk.document(again)).ended if one.step == "summary"] == [Outcome.FAILED]
+
+
+async def test_idempotency_keys_are_one_per_family_unless_a_fresh_one_is_asked_for(desk: Desk) -> None:
+    run_id, worker = await failed_run(desk)
+    await desk.end(await replay(desk, run_id))
+    await desk.end(await replay(desk, run_id, fresh_key=True))
+    scopes = [one.run.key_scope for one in worker.got if one.step.step == "summary"]
+    assert scopes[0] == run_id
+    assert scopes[1] not in (run_id, scopes[0])
+
+
+async def test_a_replay_survives_everything_that_a_run_does(desk: Desk) -> None:
+    run_id, worker = await failed_run(desk)
+    worker.holding = True
+    again = await replay(desk, run_id)
+    await settle()
+    await worker.disconnect()
+    await desk.advance(timedelta(seconds=30).total_seconds())
+    worker.holding = False
+    await worker.connect()
+    assert (await desk.end(again)).run.status is RunStatus.SUCCEEDED

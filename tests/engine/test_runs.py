@@ -1,0 +1,298 @@
+"""A run lives: steps in order, retries in time, workers that get lost, cancels and timeouts."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mulligan.core.commands import CancelRun, StartRun
+from mulligan.core.records import (
+    Argument,
+    OpenState,
+    Outcome,
+    Retry,
+    RunStatus,
+    StepDefinition,
+    StepKind,
+    WorkflowDefinition,
+)
+from mulligan.errors import Conflict, NotFound
+from mulligan.testing.clock import settle
+
+if TYPE_CHECKING:
+    from tests.engine.conftest import Desk
+
+CHAIN = WorkflowDefinition(
+    name="chain",
+    steps=(
+        StepDefinition(name="a", arguments=(Argument("doc", "input"),)),
+        StepDefinition(name="b", arguments=(Argument("x", "step:a"),), parents=("a",)),
+        StepDefinition(name="c", arguments=(Argument("x", "step:b"), Argument("doc", "input")), parents=("b",)),
+    ),
+)
+
+
+def flaky(*, times: int) -> WorkflowDefinition:
+    step = StepDefinition(name="call", retry=Retry(retries=times, first=timedelta(seconds=10), jitter=0))
+    return WorkflowDefinition(name="flaky", steps=(step,))
+
+
+async def test_steps_run_in_order_and_get_their_parents_outputs_to_the_letter(desk: Desk) -> None:
+    worker = await desk.worker(
+        CHAIN, {"a": lambda _: b'"A \\u00e9 1.10"', "b": lambda _: b"1e400", "c": lambda _: b"3"}
+    )
+    run_id = await desk.start("chain", b'{"n": 1152921504606846977 }')
+    end = await desk.end(run_id)
+    assert end.run.status is RunStatus.SUCCEEDED
+    assert end.outputs == {"a": b'"A \\u00e9 1.10"', "b": b"1e400", "c": b"3"}
+    assert [assignment.input for assignment in worker.got] == [
+        b'{"doc":{"n": 1152921504606846977 }}',
+        b'{"x":"A \\u00e9 1.10"}',
+        b'{"x":1e400,"doc":{"n": 1152921504606846977 }}',
+    ]
+
+
+async def test_a_failed_attempt_is_retried_after_its_backoff_and_not_earlier(desk: Desk) -> None:
+    tries = itertools.count(1)
+
+    def call(_: bytes) -> bytes:
+        if next(tries) < 3:
+            raise ConnectionError("down")
+        return b'"up"'
+
+    worker = await desk.worker(flaky(times=5), {"call": call})
+    run_id = await desk.start("flaky")
+    await desk.advance(9.9)
+    assert len(worker.got) == 1
+    await desk.advance(0.2)
+    assert len(worker.got) == 2
+    await desk.advance(19.5)
+    assert len(worker.got) == 2
+    await desk.advance(0.6)
+    end = await desk.end(run_id)
+    assert end.outputs == {"call": b'"up"'}
+    document = await desk.document(run_id)
+    assert [(one.number, one.outcome) for one in document.ended] == [
+        (1, Outcome.FAILED),
+        (2, Outcome.FAILED),
+        (3, Outcome.SUCCEEDED),
+    ]
+
+
+async def test_a_run_fails_when_its_retries_are_used_up_and_says_which_step_and_why(desk: Desk) -> None:
+    def call(_: bytes) -> bytes:
+        raise ConnectionError("still down")
+
+    await desk.worker(flaky(times=2), {"call": call})
+    run_id = await desk.start("flaky")
+    await desk.advance(100)
+    end = await desk.end(run_id)
+    assert end.run.status is RunStatus.FAILED
+    assert (end.run.failed_step, end.run.error_type, end.run.error_message) == ("call", "ConnectionError", "still down")
+    assert end.error is not None
+    assert end.error.message == "still down"
+    assert end.run.fingerprint
+    assert len((await desk.document(run_id)).ended) == 3
+
+
+async def test_work_waits_for_a_worker_that_knows_it(desk: Desk) -> None:
+    first = await desk.worker(CHAIN, {"a": lambda _: b"1", "b": lambda _: b"2", "c": lambda _: b"3"})
+    await first.disconnect(clean=True)
+    run_id = await desk.start("chain")
+    await desk.advance(3600)
+    assert (await desk.document(run_id)).run.status is RunStatus.RUNNING
+    await desk.worker(CHAIN, first.functions, name="worker-2")
+    assert (await desk.end(run_id)).run.status is RunStatus.SUCCEEDED
+
+
+async def test_a_lost_workers_step_is_taken_over_and_its_late_result_is_stale(desk: Desk) -> None:
+    lost = await desk.worker(flaky(times=0), {}, holding=True)
+    run_id = await desk.start("flaky")
+    await settle()
+    (assignment,) = lost.got
+    await lost.disconnect()
+    await desk.advance(30)
+    rescuer = await desk.worker(flaky(times=0), {}, name="worker-2", holding=True)
+    await settle()
+    (again,) = rescuer.got
+    assert (again.step.attempt, again.step.losses) == (2, 1)
+    verdict = await lost.finish_now(assignment.step, b'"late"')
+    assert verdict.stale
+    assert not verdict.applied
+    assert (await rescuer.finish_now(again.step, b'"right"')).applied
+    assert not (await rescuer.finish_now(again.step, b'"twice"')).applied
+    assert (await desk.end(run_id)).outputs == {"call": b'"right"'}
+
+
+async def test_heartbeats_keep_leases_for_as_long_as_they_come(desk: Desk) -> None:
+    worker = await desk.worker(flaky(times=0), {}, holding=True)
+    run_id = await desk.start("flaky")
+    for _ in range(100):
+        await desk.advance(3)
+        await worker.beat()
+    document = await desk.document(run_id)
+    assert document.open[0].state is OpenState.LEASED
+    assert document.ended == ()
+
+
+async def test_a_step_that_keeps_losing_its_workers_is_poisoned(desk: Desk) -> None:
+    version = flaky(times=0)
+    first = await desk.worker(version, {}, holding=True)
+    run_id = await desk.start("flaky")
+    await settle()
+    await first.disconnect()
+    await desk.advance(20)
+    for number in range(2, 5):
+        worker = await desk.worker(version, {}, name=f"worker-{number}", holding=True)
+        await settle()
+        await worker.disconnect()
+        await desk.advance(20)
+    end = await desk.end(run_id)
+    assert end.run.status is RunStatus.FAILED
+    assert end.run.error_type == "mulligan.WorkerLost"
+    assert [one.outcome for one in (await desk.document(run_id)).ended] == [Outcome.LOST] * 4
+
+
+async def test_a_worker_that_comes_back_in_time_keeps_its_leases_and_gives_back_what_it_never_saw(desk: Desk) -> None:
+    worker = await desk.worker(flaky(times=0), {}, holding=True)
+    run_id = await desk.start("flaky")
+    await settle()
+    await worker.disconnect()
+    await desk.advance(2)
+    worker.got.clear()
+    await worker.connect()  # its hello does not name the lease, so the assignment was lost on the way
+    await settle()
+    (assignment,) = worker.got
+    assert assignment.step.attempt == 1
+    await worker.finish_now(assignment.step)
+    assert (await desk.end(run_id)).run.status is RunStatus.SUCCEEDED
+
+
+async def test_a_cancelled_run_is_final_at_once_and_its_worker_is_told(desk: Desk) -> None:
+    worker = await desk.worker(CHAIN, {}, holding=True)
+    run_id = await desk.start("chain")
+    await settle()
+    cancel = CancelRun(run_id=run_id, namespace="default", actor="me", reason="wrong file")
+    answer = await desk.engine.cancel(cancel)
+    assert answer.changed
+    assert answer.stopping == 1
+    assert [step.step for step in worker.stopped] == ["a"]
+    assert not (await worker.finish_now(worker.got[0].step)).applied
+    assert (await desk.end(run_id)).run.status is RunStatus.CANCELLED
+    again = await desk.engine.cancel(cancel)
+    assert not again.changed
+    assert again.was == "cancelled"
+    await desk.advance(60)
+    assert worker.steps_seen == ["a"]
+
+
+async def test_an_execution_timeout_ends_the_attempt_and_counts_as_a_failure(desk: Desk) -> None:
+    step = StepDefinition(name="slow", start_to_close=timedelta(seconds=30))
+    worker = await desk.worker(WorkflowDefinition(name="slow", steps=(step,)), {}, holding=True)
+    run_id = await desk.start("slow")
+    for _ in range(12):
+        await desk.advance(3)
+        await worker.beat()
+    end = await desk.end(run_id)
+    assert (end.run.status, end.run.error_type) == (RunStatus.FAILED, "mulligan.StepTimeout")
+    assert worker.stopped
+
+
+async def test_a_queue_timeout_fails_a_step_that_no_worker_took(desk: Desk) -> None:
+    step = StepDefinition(name="rare", schedule_to_start=timedelta(seconds=60))
+    await desk.engine.register("default", [WorkflowDefinition(name="rare", steps=(step,))])
+    run_id = await desk.start("rare")
+    await desk.advance(61)
+    end = await desk.end(run_id)
+    assert end.run.error_type == "mulligan.QueueTimeout"
+    assert (await desk.document(run_id)).ended[0].started_at is None
+
+
+async def test_a_sleep_is_a_node_that_holds_no_worker(desk: Desk) -> None:
+    definition = WorkflowDefinition(
+        name="nap",
+        steps=(
+            StepDefinition(name="wait", kind=StepKind.SLEEP, sleep=timedelta(days=30)),
+            StepDefinition(name="then", parents=("wait",)),
+        ),
+    )
+    worker = await desk.worker(definition, {"then": lambda _: b"1"})
+    run_id = await desk.start("nap")
+    await desk.advance(30 * 24 * 3600 - 1)
+    assert worker.got == []
+    await worker.connect()
+    await desk.advance(2)
+    assert (await desk.end(run_id)).run.status is RunStatus.SUCCEEDED
+
+
+async def test_a_delayed_run_does_not_begin_before_its_time(desk: Desk) -> None:
+    worker = await desk.worker(CHAIN, {"a": lambda _: b"1", "b": lambda _: b"2", "c": lambda _: b"3"})
+    run_id = await desk.start("chain", delay=timedelta(minutes=5))
+    await desk.advance(299)
+    assert worker.got == []
+    await worker.connect()
+    await desk.advance(2)
+    assert (await desk.end(run_id)).run.status is RunStatus.SUCCEEDED
+
+
+async def test_the_on_failure_step_runs_once_after_everything_else_and_knows_what_failed(desk: Desk) -> None:
+    definition = WorkflowDefinition(
+        name="guarded",
+        steps=(
+            StepDefinition(name="bad", retry=Retry(retries=1, first=timedelta(seconds=1))),
+            StepDefinition(name="side"),
+            StepDefinition(name="after", parents=("bad",)),
+            StepDefinition(name="alert", kind=StepKind.ON_FAILURE, arguments=(Argument("failure", "failure"),)),
+        ),
+    )
+
+    def bad(_: bytes) -> bytes:
+        raise ValueError("no good")
+
+    worker = await desk.worker(definition, {"bad": bad, "side": lambda _: b"1", "alert": lambda _: b"null"})
+    run_id = await desk.start("guarded")
+    await desk.advance(10)
+    end = await desk.end(run_id)
+    assert (end.run.status, end.run.failed_step) == (RunStatus.FAILED, "bad")
+    assert worker.steps_seen == ["bad", "side", "bad", "alert"]
+    assert b'"step":"bad","type":"ValueError","error":"no good","attempts":2' in worker.got[-1].input
+
+
+async def test_an_idempotency_key_gives_the_first_answer_and_refuses_another_request(desk: Desk) -> None:
+    await desk.engine.register("default", [CHAIN])
+    first = await desk.start("chain", b'{"n":1}', idempotency_key="k")
+    assert await desk.start("chain", b'{"n":1}', idempotency_key="k") == first
+    with pytest.raises(Conflict) as caught:
+        await desk.start("chain", b'{"n":2}', idempotency_key="k")
+    assert caught.value.code == "idempotency_conflict"
+
+
+async def test_a_repeated_start_makes_no_second_run(desk: Desk) -> None:
+    await desk.engine.register("default", [CHAIN])
+    command = StartRun(run_id="r" * 26, namespace="default", workflow="chain", input=b"{}")
+    assert not (await desk.engine.submit(command)).existing
+    repeated = StartRun(run_id="r" * 26, namespace="default", workflow="chain", input=b"{}", repeated=True)
+    assert (await desk.engine.submit(repeated)).existing
+
+
+async def test_one_bad_command_fails_alone(desk: Desk) -> None:
+    await desk.engine.register("default", [CHAIN])
+    starts = [
+        StartRun(run_id=f"{index:026d}", namespace="default", workflow="chain", input=b"{}") for index in (1, 2, 2, 3)
+    ]
+    unknown = StartRun(run_id="x" * 26, namespace="default", workflow="nothing", input=b"{}")
+    answers = await desk.engine.submit_all([*starts, unknown])
+    assert [isinstance(answer, Exception) for answer in answers] == [False, False, True, False, True]
+    assert isinstance(answers[4], NotFound)
+
+
+async def test_waiting_for_a_run_that_has_ended_returns_at_once(desk: Desk) -> None:
+    await desk.worker(flaky(times=0), {"call": lambda _: b"7"})
+    run_id = await desk.start("flaky")
+    await desk.end(run_id)
+    assert (await desk.engine.wait("default", run_id)).outputs == {"call": b"7"}
+    with pytest.raises(NotFound):
+        await desk.engine.wait("default", "nothing")
