@@ -205,10 +205,12 @@ class Replays:
 
 
 def edited_input(source: Source, request: ReplayRequest) -> tuple[bytes, Patch]:
-    """The new run's input, and the patch that made it. Without an edit it is the source's, byte for byte."""
-    patch = request.input_patch
+    """The new run's input, and the patch that made it. Without an edit it is the source's, byte for byte; a whole
+    edited document becomes the input as it was written."""
     if request.input is not None:
         patch = diff(source.run_input, request.input)
+        return (request.input, patch) if patch else (source.run_input, ())
+    patch = request.input_patch
     return (apply_patch(source.run_input, patch), patch) if patch else (source.run_input, ())
 
 
