@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from mulligan.core.commands import Cancelled, CancelRun, Command, ConnectWorker, RegisterWorkflows, Started, StartRun
 from mulligan.core.decide.policy import Policy
 from mulligan.core.lifecycle import is_terminal
@@ -143,6 +145,8 @@ class Engine:
         """
         version = await self.version_of(command.namespace, command.workflow, command.version)
         require_valid(command.input, version.definition.input_schema, f"input of {command.workflow}")
+        if command.version is not None:
+            command = msgspec.structs.replace(command, version=version.digest)
         started: Started = await self.submit(command)
         return started
 

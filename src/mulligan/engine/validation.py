@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
+from typing import NoReturn
 
 import jsonschema_rs
 
 from mulligan.errors import InvalidInput, Problem
 
 
+def _fetch_nothing(uri: str) -> NoReturn:
+    """Schemas come from workers; what they refer to elsewhere is never fetched (that would be their request, made by
+    the server)."""
+    raise ValueError(f"a schema may only refer to itself, not to {uri}")
+
+
 @lru_cache(maxsize=1_000)
 def _validator(schema: str) -> jsonschema_rs.Validator:
-    return jsonschema_rs.validator_for(json.loads(schema))
+    try:
+        return jsonschema_rs.validator_for(json.loads(schema), retriever=_fetch_nothing)
+    except (jsonschema_rs.ValidationError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        raise InvalidInput(f"The schema that the worker registered cannot be used: {reason}.") from error
 
 
 def problems_in(document: bytes, schema: str, where: str) -> list[Problem]:
