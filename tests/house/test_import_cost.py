@@ -1,8 +1,12 @@
 """`import mulligan` is paid by every script and every worker start, so it loads the SDK and nothing behind it."""
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 PROBE = """
 import json, sys, time
@@ -15,19 +19,26 @@ NOT_FOR_CLIENTS = ("mulligan.app", "mulligan.cli", "mulligan.engine", "mulligan.
 LIMIT_SECONDS = 0.150
 
 
-def probe() -> tuple[float, list[str]]:
-    done = subprocess.run([sys.executable, "-c", PROBE], check=True, capture_output=True, text=True)
+@pytest.fixture
+def compiled(tmp_path: Path) -> dict[str, str]:
+    """An environment that keeps compiled code, as an installed package does; the first probe compiles it."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"PYTHONPYCACHEPREFIX": str(tmp_path)}
+
+
+def probe(environment: dict[str, str]) -> tuple[float, list[str]]:
+    done = subprocess.run([sys.executable, "-c", PROBE], env=environment, check=True, capture_output=True, text=True)
     seconds, modules = json.loads(done.stdout)
     return seconds, modules
 
 
-def test_import_loads_no_server_and_no_driver() -> None:
-    _, modules = probe()
+def test_import_loads_no_server_and_no_driver(compiled: dict[str, str]) -> None:
+    _, modules = probe(compiled)
     assert "mulligan" in modules
     assert HEAVY.intersection(modules) == set()
     assert [name for name in modules if name.startswith(NOT_FOR_CLIENTS)] == []
 
 
-def test_import_takes_less_than_a_blink() -> None:
-    # the best of five: what the machine does besides only ever adds to the time
-    assert min(probe()[0] for _ in range(5)) < LIMIT_SECONDS
+def test_import_takes_less_than_a_blink(compiled: dict[str, str]) -> None:
+    # the best of five, after one to compile: what the machine does besides only ever adds to the time
+    assert min(probe(compiled)[0] for _ in range(6)) < LIMIT_SECONDS
