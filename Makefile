@@ -40,7 +40,7 @@ $(UV):
 	@tools/install_uv "$(PYTHON)"
 
 .venv/.synced: pyproject.toml uv.lock | $(UV)
-	$(UV) sync --locked --all-extras --all-groups
+	$(UV) sync --locked --all-extras --all-groups --compile-bytecode
 	@touch $@
 
 $(NODE_MODULES): dashboard/package.json dashboard/package-lock.json
