@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from examples.fixed_bug import v1, v2
 from examples.fixed_bug.penguins import all_penguins
 from mulligan import Run
 
 
-async def before_the_fix() -> list[Run]:
+async def before_the_fix() -> list[Run[Any]]:
     rows = [v1.Row(number=number) for number in range(1, len(all_penguins()) + 1)]
     runs = [await run.wait() for run in await v1.weighing.start_many(rows)]
     failed = [run for run in runs if run.status == "failed"]
@@ -19,7 +20,7 @@ async def before_the_fix() -> list[Run]:
     return failed
 
 
-async def after_the_fix(failed: list[Run]) -> None:
+async def after_the_fix(failed: list[Run[Any]]) -> None:
     print("\nVersion 2 is deployed, and the failed runs are replayed on it.")
     for run in failed:
         source = await v2.m.runs.get(run.id)

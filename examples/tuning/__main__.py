@@ -18,7 +18,7 @@ async def tune() -> None:
         )
         again = await again.wait()
         print(f"{again.id}  {again.status}  {read.name} was {again[read].status}, {method}, {sentences} sentences:")
-        print(f"  {again[summarise].output or again[summarise].error}")
+        print(f"  {again[summarise].output if again.status == 'succeeded' else again[summarise].error}")
 
 
 async def ask() -> None:
