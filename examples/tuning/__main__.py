@@ -9,9 +9,9 @@ from examples.tuning.newsletter import Article, m, read, summarise, teaser
 
 
 async def tune() -> None:
-    run = await (await teaser.start(Article(file="tides.md"))).wait()
+    run = await (await teaser.start(Article(file="honeybees.md"))).wait()
     print(f"{run.id}  {run.status}: {run[summarise].error}")
-    for method, sentences in (("luhn", 2), ("kl", 2), ("sum-basic", 2)):
+    for method, sentences in (("reduction", 3), ("luhn", 2), ("sum-basic", 2)):
         again = await run.replay(
             playground={"method": method, "sentences": sentences, "template": "{title}. {summary}"},
             reason=f"is {method} with {sentences} sentences better?",
