@@ -40,6 +40,13 @@ def test_the_data_folder_is_its_owners_alone_and_kept_out_of_git(tmp_path: Path)
     assert (data / ".gitignore").read_text() == "*\n"
 
 
+def test_a_folder_that_is_there_already_is_left_as_it_is(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    make_data_folder(tmp_path)
+    assert mode_of(tmp_path) == 0o755
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_in_the_place_of_the_data_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("")
     with pytest.raises(InvalidInput, match="MULLIGAN_DATA"):

@@ -23,12 +23,16 @@ class ServerAddress:
 
 
 def make_data_folder(data: Path) -> None:
-    """Create the data folder for its owner alone; what it holds is nobody else's to read."""
+    """Create the data folder for its owner alone; what it holds is nobody else's to read, nor git's to keep.
+
+    A folder that is there already is left as it is: it may be somebody's home.
+    """
     try:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        ignore = data / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n")
+        if data.is_dir():
+            return
+        data.parent.mkdir(parents=True, exist_ok=True)
+        data.mkdir(mode=0o700)
+        (data / ".gitignore").write_text("*\n")
     except OSError as error:
         raise InvalidInput(f"The data folder {data} cannot be used: {error}. Set MULLIGAN_DATA to another.") from None
 
