@@ -83,8 +83,9 @@ class Transaction(Protocol):
         Leasing sets state LEASED, ``attempt`` + 1, ``token``, ``worker_id``, ``since_at`` = now, ``due_at`` = now +
         ``start_to_close`` (or None). Order within a claim: priority (high first), then ``queued_at``, then run id. A
         step is leased once, to the first claim that can take it; rows locked by other engines are passed over.
-        Raises ``errors.StoreConflict`` when a unique key exists already, ``errors.StoreUnavailable`` on trouble that
-        may pass; in both cases nothing was written.
+        Raises ``errors.StoreConflict`` when a unique key exists already or a row that is changed does not,
+        ``errors.StoreUnavailable`` on trouble that may pass; in both cases nothing was written. Of a run that exists
+        only status, ``finished_at``, ``failed_step``, ``error_…`` and ``fingerprint`` are changed.
         """
         ...
 
@@ -124,7 +125,8 @@ class Store(Protocol):
     async def prune(self, before: datetime, limit: int) -> int:
         """Delete terminal runs that finished before ``before`` with all that belongs to them, oldest first.
 
-        A run that a later run still keeps results of is left. Returns how many runs were deleted.
+        A run that a later run still keeps results of is left. Returns how many runs were deleted. Workers that were
+        last seen before ``before`` and are gone are forgotten, too.
         """
         ...
 
@@ -144,10 +146,12 @@ class Store(Protocol):
         ...
 
     async def count_runs(self, namespace: str, wanted: RunFilter) -> dict[str, int]:
-        """Matching runs by status."""
+        """Matching runs by status as it is shown: ``queued`` are those running runs that have not started."""
         ...
 
-    async def histogram(self, namespace: str, wanted: RunFilter, since: datetime, width_s: int) -> list[Bucket]: ...
+    async def histogram(self, namespace: str, wanted: RunFilter, since: datetime, width_s: int) -> list[Bucket]:
+        """Matching runs created from ``since`` on, in buckets that begin there; those without a run are left out."""
+        ...
 
     async def family(self, namespace: str, family_id: str) -> list[tuple[Run, Replay | None]]:
         """All runs of a lineage, oldest first."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from mulligan.core.query import FieldTest, RunFilter
 from mulligan.core.records import Run, RunStatus
@@ -17,9 +17,13 @@ _ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 
 class _Literal(str):
-    """A JSON number or constant, as it is written in the payload."""
+    """A JSON number, as it is written in the payload."""
 
     __slots__ = ()
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def is_started(tables: Tables, run: Run) -> bool:
@@ -98,7 +102,7 @@ def _most_attempts(tables: Tables, run: Run) -> int:
 def _input_holds(payload: bytes, test: FieldTest) -> bool:
     """Whether the value at the path is the string ``value``, or a number or constant that is written so."""
     try:
-        found: Any = json.loads(payload, parse_int=_Literal, parse_float=_Literal, parse_constant=_Literal)
+        found: Any = json.loads(payload, parse_int=_Literal, parse_float=_Literal, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return False
     for name in test.path:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from operator import attrgetter
 
-from mulligan.core.facts import Changes, Claim, DueStep, Facts, Produced, Wanted
+from mulligan.core.facts import Changes, Claim, DueStep, Facts, Produced, RunFacts, Wanted
 from mulligan.core.query import RunFilter
 from mulligan.core.records import (
     AccessToken,
@@ -113,6 +113,9 @@ class MemoryStore:
 
     async def prune(self, before: datetime, limit: int) -> int:
         return self.tables.prune(before, limit)
+
+    async def facts(self, run_ids: Sequence[str]) -> dict[str, RunFacts]:
+        return {run_id: facts for run_id in sorted(run_ids) if (facts := self.tables.run_facts(run_id)) is not None}
 
     # reads
 

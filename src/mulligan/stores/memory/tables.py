@@ -31,6 +31,7 @@ from mulligan.core.records import (
     Variable,
     Version,
     Worker,
+    WorkerState,
 )
 from mulligan.errors import StoreConflict
 
@@ -222,10 +223,14 @@ class Tables:
         doomed = [run_id for _, run_id in sorted(ended) if run_id not in kept][:limit]
         for run_id in doomed:
             self._delete_run(run_id)
+        for worker in list(self.workers.values()):
+            if worker.state is WorkerState.GONE and worker.seen_at < before:
+                del self.workers[worker.id]
         return len(doomed)
 
     def _delete_run(self, run_id: str) -> None:
-        del self.runs[run_id], self.inputs[run_id]
+        run = self.runs.pop(run_id)
+        del self.inputs[run_id]
         for step in list(self.open.get(run_id, {})):
             self._replace((run_id, step), None)
         for step, tries in self.attempts.pop(run_id, {}).items():
@@ -234,8 +239,9 @@ class Tables:
         self.replays.pop(run_id, None)
         self.events.pop(run_id, None)
         self.logs.pop(run_id, None)
-        for key in [key for key, given in self.keys.items() if given.run_id == run_id]:
-            del self.keys[key]
+        given = self.keys.get((run.namespace, run.idempotency_key or ""))
+        if given is not None and given.run_id == run_id:
+            del self.keys[given.namespace, given.key]
 
 
 def refuse(broken: bool, what: str, key: object) -> None:

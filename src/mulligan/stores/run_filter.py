@@ -1,0 +1,204 @@
+"""Questions about many runs: the one module that puts SQL together, from a closed set of columns, for both databases.
+
+Values never become part of a statement: each is bound to a numbered parameter. What the filters mean is specified by
+``memory.matching``; ``Dialect`` holds what the databases say differently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mulligan.core.query import FieldTest, RunFilter
+
+Bind = Callable[[Any], str]
+"""Takes a value, answers with the parameter it was bound to."""
+
+RUN_COLUMNS = (
+    "id, namespace, workflow, version, created_at, family_id, key_scope, status, pinned, priority, available_at, "
+    "finished_at, metadata, idempotency_key, overrides, source_id, generation, parent_id, parent_step, failed_step, "
+    "error_type, error_message, fingerprint"
+)
+
+HEAD_BYTES = 800
+"""Of the input, for the list of runs: enough for 200 characters of any script."""
+
+_INPUT = "coalesce(runs.input, (SELECT payload FROM large_inputs WHERE run_id = runs.id))"
+_ERROR = "(runs.error_type || ': ' || coalesce(runs.error_message, ''))"
+_STARTED = (
+    "(runs.status <> 'running' "
+    "OR EXISTS (SELECT 1 FROM open_steps WHERE run_id = runs.id AND attempt > 0) "
+    "OR EXISTS (SELECT 1 FROM attempts WHERE run_id = runs.id))"
+)
+_SHOWN_STATUS = f"CASE WHEN {_STARTED} THEN runs.status ELSE 'queued' END"
+_TEXTS = ("runs.id", "runs.workflow", _ERROR, "coalesce(runs.idempotency_key, '')")
+_VERSION_NUMBER = (
+    "(SELECT number FROM versions AS v WHERE v.namespace = runs.namespace AND v.workflow = runs.workflow "
+    "AND v.digest = runs.version)"
+)
+
+_ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What the databases say differently. ``{…}`` in ``among`` and ``contains`` is filled in with SQL, never values."""
+
+    parameter: Callable[[int], str]
+    instant: Callable[[datetime], Any]
+    array: Callable[[Sequence[str]], Any]
+    among: str
+    contains: str
+    tag: Callable[[str, str, Bind], str]
+    input_holds: Callable[[str, FieldTest, Bind], str]
+
+
+@dataclass(slots=True)
+class Question:
+    """A statement and the values of its numbered parameters."""
+
+    dialect: Dialect
+    values: list[Any]
+    sql: str = ""
+
+    def bind(self, value: Any) -> str:
+        self.values.append(value)
+        return self.dialect.parameter(len(self.values))
+
+
+def find_runs(dialect: Dialect, namespace: str, wanted: RunFilter, before: str | None, limit: int) -> Question:
+    """Rows of ``RUN_COLUMNS``, version number, head of the input, started; newest first."""
+    question = Question(dialect, [])
+    conditions = _conditions(question, namespace, wanted)
+    if before is not None:
+        conditions.append(f"runs.id < {question.bind(before)}")
+    question.sql = (
+        f"SELECT {RUN_COLUMNS}, {_VERSION_NUMBER}, substr({_INPUT}, 1, {HEAD_BYTES}), {_STARTED} "
+        f"FROM runs WHERE {' AND '.join(conditions)} ORDER BY runs.id DESC LIMIT {question.bind(limit)}"
+    )
+    return question
+
+
+def count_runs(dialect: Dialect, namespace: str, wanted: RunFilter) -> Question:
+    """Rows of (shown status, count)."""
+    question = Question(dialect, [])
+    conditions = _conditions(question, namespace, wanted)
+    question.sql = f"SELECT {_SHOWN_STATUS}, count(*) FROM runs WHERE {' AND '.join(conditions)} GROUP BY 1"
+    return question
+
+
+def histogram(dialect: Dialect, namespace: str, wanted: RunFilter, since: datetime, width_us: int) -> Question:
+    """Rows of (number of the bucket, shown status, count), in order; the first bucket is number 0."""
+    question = Question(dialect, [])
+    conditions = _conditions(question, namespace, wanted)
+    start = question.bind(dialect.instant(since))
+    conditions.append(f"runs.created_at >= {start}")
+    bucket = f"(runs.created_at - {start}) / {question.bind(width_us)}"
+    question.sql = (
+        f"SELECT {bucket}, {_SHOWN_STATUS}, count(*) FROM runs WHERE {' AND '.join(conditions)} "
+        "GROUP BY 1, 2 ORDER BY 1, 2"
+    )
+    return question
+
+
+def _conditions(question: Question, namespace: str, wanted: RunFilter) -> list[str]:
+    conditions = [f"runs.namespace = {question.bind(namespace)}"]
+    conditions += _columns(question, wanted)
+    conditions += _statuses(question, wanted)
+    conditions += _history(question, wanted)
+    conditions += _words(question, wanted)
+    conditions += [question.dialect.tag(*_tag(test), question.bind) for test in wanted.tags]
+    conditions += [f"NOT {question.dialect.tag(*_tag(test), question.bind)}" for test in wanted.not_tags]
+    conditions += [question.dialect.input_holds(_INPUT, test, question.bind) for test in wanted.inputs]
+    return conditions
+
+
+def _columns(question: Question, wanted: RunFilter) -> list[str]:
+    tests = {
+        "runs.id": wanted.ids,
+        "runs.workflow": wanted.workflows,
+        "runs.failed_step": wanted.failed_steps,
+        "runs.fingerprint": wanted.fingerprints,
+        "runs.error_type": wanted.error_types,
+        "runs.source_id": wanted.source_ids,
+    }
+    conditions = [_among(question, column, values) for column, values in tests.items() if values]
+    if wanted.not_workflows:
+        conditions.append(f"NOT {_among(question, 'runs.workflow', wanted.not_workflows)}")
+    if wanted.family_ids:
+        # A run that is no replay is its own family, and its column is empty.
+        own = _among(question, "runs.id", wanted.family_ids)
+        conditions.append(
+            f"({_among(question, 'runs.family_id', wanted.family_ids)} OR (runs.family_id IS NULL AND {own}))"
+        )
+    if wanted.replays_only is not None:
+        conditions.append(f"runs.source_id IS {'NOT ' if wanted.replays_only else ''}NULL")
+    if wanted.since_at is not None:
+        conditions.append(f"runs.created_at >= {question.bind(question.dialect.instant(wanted.since_at))}")
+    if wanted.until_at is not None:
+        conditions.append(f"runs.created_at < {question.bind(question.dialect.instant(wanted.until_at))}")
+    return conditions
+
+
+def _among(question: Question, column: str, values: Sequence[str]) -> str:
+    # A single value is compared by `=`: the rows of an index then stay in order.
+    if len(values) == 1:
+        return f"{column} = {question.bind(values[0])}"
+    return question.dialect.among.format(column=column, values=question.bind(question.dialect.array(values)))
+
+
+def _statuses(question: Question, wanted: RunFilter) -> list[str]:
+    conditions = []
+    if wanted.statuses:
+        conditions.append(_status_among(wanted.statuses))
+    if wanted.not_statuses:
+        conditions.append(f"NOT {_status_among(wanted.not_statuses)}")
+    return conditions
+
+
+_STATUS_TESTS = {
+    "queued": f"(runs.status = 'running' AND NOT {_STARTED})",
+    "running": f"(runs.status = 'running' AND {_STARTED})",
+    "succeeded": "runs.status = 'succeeded'",
+    "failed": "runs.status = 'failed'",
+    "cancelled": "runs.status = 'cancelled'",
+}
+"""Each names the status as a constant, so that the planner finds the partial index for it."""
+
+
+def _status_among(statuses: Sequence[str]) -> str:
+    known = [_STATUS_TESTS[status] for status in dict.fromkeys(statuses) if status in _STATUS_TESTS]
+    return f"({' OR '.join(known)})" if known else "(1 = 0)"
+
+
+def _history(question: Question, wanted: RunFilter) -> list[str]:
+    conditions = []
+    if wanted.versions:
+        digest = _among(question, "runs.version", wanted.versions)
+        number = _among(question, f"CAST({_VERSION_NUMBER} AS TEXT)", wanted.versions)
+        conditions.append(f"({digest} OR {number})")
+    if wanted.min_attempts is not None:
+        least = question.bind(wanted.min_attempts)
+        conditions.append(
+            f"({least} <= 0 "
+            f"OR EXISTS (SELECT 1 FROM attempts WHERE run_id = runs.id AND number >= {least}) "
+            f"OR EXISTS (SELECT 1 FROM open_steps WHERE run_id = runs.id AND attempt >= {least}))"
+        )
+    return conditions
+
+
+def _words(question: Question, wanted: RunFilter) -> list[str]:
+    conditions = [_contains(question, (_ERROR,), part) for part in wanted.error_contains]
+    return conditions + [_contains(question, _TEXTS, word) for word in wanted.text]
+
+
+def _contains(question: Question, texts: Sequence[str], part: str) -> str:
+    bound = question.bind(part.translate(_ASCII_LOWER))
+    return f"({' OR '.join(question.dialect.contains.format(text=text, part=bound) for text in texts)})"
+
+
+def _tag(test: FieldTest) -> tuple[str, str]:
+    """Metadata is flat: the dots of a path are part of the name."""
+    return ".".join(test.path), test.value

@@ -1,0 +1,189 @@
+"""What a transaction writes: the changes, row by row and table by table, and then the leases.
+
+An ordinary one-step run costs five row writes over its whole life: run, open step, open step gone, attempt, run ended.
+A step that is ready and claimed in the same transaction is written as leased at once and never enters the queue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, closing
+from datetime import datetime
+from heapq import heapify, heappop, heapreplace
+from typing import Any
+
+import apsw
+import msgspec
+
+from mulligan.core.facts import Changes, Claim, StepKey
+from mulligan.core.records import OpenState, OpenStep
+from mulligan.errors import StoreConflict
+from mulligan.stores.sqlite import rows
+from mulligan.stores.sqlite.database import immediate
+from mulligan.stores.statements import read_statement
+
+DELETE_OPEN_STEPS = read_statement(__package__, "delete_open_steps")
+FIND_READY_STEPS = read_statement(__package__, "find_ready_steps")
+FIND_ROUTES_WITH_READY_STEPS = read_statement(__package__, "find_routes_with_ready_steps")
+INSERT_ATTEMPTS = read_statement(__package__, "insert_attempts")
+INSERT_IDEMPOTENCY_KEYS = read_statement(__package__, "insert_idempotency_keys")
+INSERT_KEPT_RESULTS = read_statement(__package__, "insert_kept_results")
+INSERT_LARGE_INPUTS = read_statement(__package__, "insert_large_inputs")
+INSERT_LOGS = read_statement(__package__, "insert_logs")
+INSERT_OPEN_STEPS = read_statement(__package__, "insert_open_steps")
+INSERT_REPLAYS = read_statement(__package__, "insert_replays")
+INSERT_RUN_EVENTS = read_statement(__package__, "insert_run_events")
+INSERT_RUNS = read_statement(__package__, "insert_runs")
+INSERT_VERSIONS = read_statement(__package__, "insert_versions")
+SAVE_VARIABLES = read_statement(__package__, "save_variables")
+SAVE_WORKERS = read_statement(__package__, "save_workers")
+UPDATE_OPEN_STEPS = read_statement(__package__, "update_open_steps")
+UPDATE_RUNS = read_statement(__package__, "update_runs")
+
+Route = tuple[str, str]
+"""(namespace, route)"""
+
+
+def commit(
+    connection: apsw.Connection, changes: Changes, claims: Sequence[Claim], now: datetime, token: str
+) -> list[OpenStep]:
+    """One transaction, on the writer's thread. Returns the steps that were leased, claim by claim."""
+    with immediate(connection):
+        write_runs(connection, changes)
+        change_rows(connection, DELETE_OPEN_STEPS, list(changes.closed))
+        change_rows(connection, UPDATE_OPEN_STEPS, [rows.change_of_open_step(s) for s in changes.changed.values()])
+        write_history(connection, changes)
+        write_definitions(connection, changes)
+        opened = dict(changes.opened)
+        leased = lease(connection, opened, claims, now, token) if claims else []
+        add_rows(connection, INSERT_OPEN_STEPS, [rows.row_of_open_step(step) for step in opened.values()])
+    return leased
+
+
+def write_runs(connection: apsw.Connection, changes: Changes) -> None:
+    added = changes.runs_added.values()
+    add_rows(connection, INSERT_RUNS, [rows.row_of_run(run, payload) for run, payload in added])
+    large = [(run.id, run.namespace, payload) for run, payload in added if len(payload) > rows.INLINE_INPUT]
+    add_rows(connection, INSERT_LARGE_INPUTS, large)
+    change_rows(connection, UPDATE_RUNS, [rows.end_of_run(run) for run in changes.runs_changed.values()])
+    add_rows(connection, INSERT_REPLAYS, [rows.row_of_replay(replay) for replay in changes.replays_added])
+    add_rows(connection, INSERT_KEPT_RESULTS, [row for r in changes.replays_added for row in rows.kept_by(r)])
+
+
+def write_history(connection: apsw.Connection, changes: Changes) -> None:
+    add_rows(connection, INSERT_ATTEMPTS, [rows.row_of_attempt(a, output) for a, output in changes.attempts_added])
+    add_rows(connection, INSERT_RUN_EVENTS, [rows.row_of_event(event) for event in changes.events_added])
+    add_rows(connection, INSERT_LOGS, [rows.row_of_log_line(line) for line in changes.logs_added])
+    add_rows(connection, INSERT_IDEMPOTENCY_KEYS, [rows.row_of_key(key) for key in changes.keys_added])
+
+
+def write_definitions(connection: apsw.Connection, changes: Changes) -> None:
+    add_rows(connection, INSERT_VERSIONS, [rows.row_of_version(version) for version in changes.versions_added])
+    add_rows(connection, SAVE_VARIABLES, [rows.row_of_variable(v) for v in changes.variables_seen.values()])
+    add_rows(connection, SAVE_WORKERS, [rows.row_of_worker(worker) for worker in changes.workers_saved.values()])
+
+
+def add_rows(connection: apsw.Connection, statement: str, added: Sequence[rows.Row]) -> None:
+    if added:
+        connection.executemany(statement, added)
+
+
+def change_rows(connection: apsw.Connection, statement: str, changed: Sequence[rows.Row]) -> None:
+    """Each row must hit exactly one: a row that is not there means that the facts were not what they seemed."""
+    if not changed:
+        return
+    before = connection.total_changes()
+    connection.executemany(statement, changed)
+    if connection.total_changes() - before != len(changed):
+        raise StoreConflict("A row that the transaction changes is not there.")
+
+
+# ── Leasing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Queue:
+    """Ready steps of one route in the order of claiming. What one claim has taken, the next does not see."""
+
+    __slots__ = ("_rest", "head")
+
+    def __init__(self, steps: Iterable[OpenStep]) -> None:
+        self._rest = iter(steps)
+        self.head = next(self._rest, None)
+
+    def pop(self) -> OpenStep:
+        taken = self.head
+        assert taken is not None
+        self.head = next(self._rest, None)
+        return taken
+
+
+def place_of(step: OpenStep) -> tuple[int, datetime, str, str]:
+    return (-step.priority, step.queued_at, step.run_id, step.step)
+
+
+def lease(
+    connection: apsw.Connection, opened: dict[StepKey, OpenStep], claims: Sequence[Claim], now: datetime, token: str
+) -> list[OpenStep]:
+    """Give ready steps to the claims. Stored ones are updated; those in ``opened`` are replaced there, unwritten."""
+    leased: list[OpenStep] = []
+    with ExitStack() as cursors:
+        queues = ready_queues(connection, opened.values(), claims, cursors)
+        for claim in claims:
+            own = [queue for route in claim.routes for queue in queues.get((claim.namespace, route), ())]
+            leased += [leased_to(claim, step, now, token) for step in take(own, claim.slots)]
+    stored = []
+    for step in leased:
+        key = (step.run_id, step.step)
+        if key in opened:
+            opened[key] = step
+        else:
+            stored.append(rows.change_of_open_step(step))
+    change_rows(connection, UPDATE_OPEN_STEPS, stored)
+    return leased
+
+
+def ready_queues(
+    connection: apsw.Connection, opened: Iterable[OpenStep], claims: Sequence[Claim], cursors: ExitStack
+) -> dict[Route, list[Queue]]:
+    """For each route that is claimed: what is about to be written, and what is stored, read only as far as taken."""
+    asked = {(claim.namespace, route) for claim in claims for route in claim.routes if claim.slots > 0}
+    fresh: dict[Route, list[OpenStep]] = {}
+    for step in opened:
+        if step.state is OpenState.READY and (step.namespace, step.route) in asked:
+            fresh.setdefault((step.namespace, step.route), []).append(step)
+    queues = {route: [Queue(sorted(steps, key=place_of))] for route, steps in fresh.items()}
+    found: list[Any] = connection.execute(
+        FIND_ROUTES_WITH_READY_STEPS, {"asked": rows.json_text(sorted(asked))}
+    ).fetchall()
+    for namespace, route in found:
+        cursor = connection.execute(FIND_READY_STEPS, {"namespace": namespace, "route": route})
+        cursors.enter_context(closing(cursor))
+        queues.setdefault((namespace, route), []).append(Queue(map(rows.open_step_of, cursor)))
+    return queues
+
+
+def take(queues: Sequence[Queue], slots: int) -> list[OpenStep]:
+    """The foremost steps of several queues, at most ``slots`` of them."""
+    heap = [(place_of(queue.head), index, queue) for index, queue in enumerate(queues) if queue.head is not None]
+    heapify(heap)
+    taken: list[OpenStep] = []
+    while heap and len(taken) < slots:
+        _, index, queue = heap[0]
+        taken.append(queue.pop())
+        if queue.head is None:
+            heappop(heap)
+        else:
+            heapreplace(heap, (place_of(queue.head), index, queue))
+    return taken
+
+
+def leased_to(claim: Claim, step: OpenStep, now: datetime, token: str) -> OpenStep:
+    return msgspec.structs.replace(
+        step,
+        state=OpenState.LEASED,
+        attempt=step.attempt + 1,
+        token=token,
+        worker_id=claim.worker_id,
+        since_at=now,
+        due_at=None if step.start_to_close is None else now + step.start_to_close,
+    )

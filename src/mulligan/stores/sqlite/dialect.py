@@ -1,0 +1,44 @@
+"""What SQLite says in its own words, for ``run_filter``."""
+
+from __future__ import annotations
+
+import json
+
+from mulligan.core.query import FieldTest
+from mulligan.stores.run_filter import Bind, Dialect
+from mulligan.stores.sqlite.rows import json_text, micros
+
+
+def tag_holds(name: str, value: str, bind: Bind) -> str:
+    return (
+        f"EXISTS (SELECT 1 FROM json_each(runs.metadata) AS tag WHERE tag.key = {bind(name)} "
+        f"AND tag.value = {bind(value)})"
+    )
+
+
+def input_holds(payload: str, test: FieldTest, bind: Bind) -> str:
+    """A string is compared by its value, a number or constant by how it is written.
+
+    As text, because a BLOB would be taken for SQLite's own binary JSON; behind ``json_valid``, because whatever else
+    was stored must not turn a search into an error.
+    """
+    text = f"CAST({payload} AS TEXT)"
+    path = bind("$" + "".join("." + json.dumps(name, ensure_ascii=False) for name in test.path))
+    value = bind(test.value)
+    return (
+        f"CASE WHEN json_valid({text}) THEN CASE json_type({text}, {path}) "
+        f"WHEN 'text' THEN {text} ->> {path} = {value} "
+        "WHEN 'object' THEN 0 WHEN 'array' THEN 0 "
+        f"ELSE {text} -> {path} = {value} END ELSE 0 END"
+    )
+
+
+SQLITE = Dialect(
+    parameter=lambda number: f"?{number}",
+    instant=micros,
+    array=json_text,
+    among="{column} IN (SELECT value FROM json_each({values}))",
+    contains="instr(lower({text}), {part}) > 0",
+    tag=tag_holds,
+    input_holds=input_holds,
+)

@@ -1,0 +1,1 @@
+SELECT record FROM workers WHERE state <> 'gone' AND lease_until_at <= :now ORDER BY lease_until_at, id

@@ -1,0 +1,1 @@
+SELECT DISTINCT route FROM open_steps WHERE state = 'ready'

@@ -1,0 +1,4 @@
+SELECT record
+FROM tokens
+WHERE :namespace IS NULL OR namespace = :namespace
+ORDER BY created_at, id

@@ -1,0 +1,1 @@
+INSERT INTO large_inputs (run_id, namespace, payload) VALUES (:run_id, :namespace, :payload)

@@ -1,0 +1,1 @@
+SELECT record FROM workers WHERE id IN (SELECT value FROM json_each(:ids))

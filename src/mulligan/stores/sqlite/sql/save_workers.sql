@@ -1,0 +1,8 @@
+INSERT INTO workers (id, namespace, name, state, seen_at, lease_until_at, record)
+VALUES (:id, :namespace, :name, :state, :seen_at, :lease_until_at, :record)
+ON CONFLICT (id) DO UPDATE
+SET name = excluded.name,
+    state = excluded.state,
+    seen_at = excluded.seen_at,
+    lease_until_at = excluded.lease_until_at,
+    record = excluded.record

@@ -1,0 +1,174 @@
+"""The port over one SQLite file: every method says which thread answers it, and which statement."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+
+import apsw
+
+from mulligan.core.facts import Changes, Claim, DueStep, Facts, Produced, RunFacts, Wanted
+from mulligan.core.query import RunFilter
+from mulligan.core.records import (
+    AccessToken,
+    LogLine,
+    OpenStep,
+    OutputRef,
+    Replay,
+    Run,
+    RunEvent,
+    Variable,
+    Version,
+    Worker,
+)
+from mulligan.ports.store import Bucket, Capabilities, RunDocument, RunRow
+from mulligan.stores.sqlite import database, reads, rows
+from mulligan.stores.sqlite.commit import add_rows, commit
+from mulligan.stores.sqlite.load import Definitions, leased_steps, load, load_facts
+from mulligan.stores.sqlite.prune import prune
+from mulligan.stores.sqlite.readers import Readers
+from mulligan.stores.sqlite.writer import Writer
+from mulligan.stores.statements import read_statement
+
+SAVE_TOKEN = read_statement(__package__, "save_token")
+
+
+class SqliteTransaction:
+    def __init__(self, writer: Writer, definitions: Definitions) -> None:
+        self._writer = writer
+        self._definitions = definitions
+
+    async def load(self, wanted: Wanted) -> Facts:
+        if not wanted:
+            return Facts()
+        return await self._writer.call(lambda connection: load(connection, wanted, self._definitions))
+
+    async def commit(self, changes: Changes, claims: Sequence[Claim], now: datetime, token: str) -> list[OpenStep]:
+        return await self._writer.call(lambda connection: commit(connection, changes, claims, now, token))
+
+
+class SqliteStore:
+    """Facts in one file. ``open`` takes the lock beside it, so that one engine at a time owns the file."""
+
+    capabilities = Capabilities(name="sqlite", exclusive=True, durable=True)
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path).absolute()
+        self._definitions = Definitions()
+        self._turn = asyncio.Lock()
+        self._lock: int | None = None
+
+    async def open(self) -> None:
+        self._lock = await asyncio.to_thread(database.own, self.path)
+        self._writer = Writer(self.path)
+        # The engine's own questions never queue behind somebody's long search.
+        self._sweeps = Readers(self.path, 1, "sweep")
+        self._questions = Readers(self.path, 3, "question")
+        try:
+            await self._writer.start()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        if self._lock is None:
+            return
+        # The writer's is the last connection: closing it moves the whole log into the database.
+        await self._sweeps.close()
+        await self._questions.close()
+        await self._writer.stop()
+        os.close(self._lock)
+        self._lock = None
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[SqliteTransaction]:
+        async with self._turn:
+            yield SqliteTransaction(self._writer, self._definitions)
+
+    # sweeps
+
+    async def due_steps(self, now: datetime, limit: int) -> list[DueStep]:
+        return await self._sweeps.call(lambda connection: reads.find_due_steps(connection, now, limit))
+
+    async def next_due_at(self) -> datetime | None:
+        return await self._sweeps.call(reads.find_next_due_at)
+
+    async def expired_workers(self, now: datetime) -> list[Worker]:
+        return await self._sweeps.call(lambda connection: reads.find_expired_workers(connection, now))
+
+    async def leases_of(self, worker_id: str) -> list[OpenStep]:
+        return await self._sweeps.call(lambda connection: leased_steps(connection, [worker_id]))
+
+    async def ready_routes(self) -> set[str]:
+        return await self._sweeps.call(reads.find_ready_routes)
+
+    async def prune(self, before: datetime, limit: int) -> int:
+        run_ids = await self._questions.call(lambda connection: reads.find_prunable_runs(connection, before, limit))
+        await self._writer.call(lambda connection: prune(connection, run_ids, before))
+        return len(run_ids)
+
+    async def facts(self, run_ids: Sequence[str]) -> dict[str, RunFacts]:
+        return await self._sweeps.call(lambda connection: in_one_view(connection, run_ids, self._definitions))
+
+    # reads
+
+    async def payloads(self, inputs: Sequence[str], outputs: Sequence[OutputRef]) -> Produced:
+        return await self._sweeps.call(lambda connection: reads.find_payloads(connection, inputs, outputs))
+
+    async def run(self, namespace: str, run_id: str) -> RunDocument | None:
+        definitions = self._definitions
+        return await self._questions.call(lambda connection: reads.find_run(connection, namespace, run_id, definitions))
+
+    async def find_runs(self, namespace: str, wanted: RunFilter, before: str | None, limit: int) -> list[RunRow]:
+        return await self._questions.call(
+            lambda connection: reads.find_runs(connection, namespace, wanted, before, limit)
+        )
+
+    async def count_runs(self, namespace: str, wanted: RunFilter) -> dict[str, int]:
+        return await self._questions.call(lambda connection: reads.count_runs(connection, namespace, wanted))
+
+    async def histogram(self, namespace: str, wanted: RunFilter, since: datetime, width_s: int) -> list[Bucket]:
+        return await self._questions.call(
+            lambda connection: reads.histogram(connection, namespace, wanted, since, width_s)
+        )
+
+    async def family(self, namespace: str, family_id: str) -> list[tuple[Run, Replay | None]]:
+        return await self._questions.call(lambda connection: reads.find_family(connection, namespace, family_id))
+
+    async def events(self, namespace: str, run_id: str) -> list[RunEvent]:
+        return await self._questions.call(lambda connection: reads.find_run_events(connection, namespace, run_id))
+
+    async def logs(
+        self, namespace: str, run_id: str, step: str | None, attempt: int | None, after: int, limit: int
+    ) -> list[tuple[int, LogLine]]:
+        return await self._questions.call(
+            lambda connection: reads.find_logs(connection, namespace, run_id, step, attempt, after, limit)
+        )
+
+    async def versions(self, namespace: str, workflow: str | None) -> list[Version]:
+        definitions = self._definitions
+        return await self._questions.call(
+            lambda connection: reads.find_versions(connection, namespace, workflow, definitions)
+        )
+
+    async def variables(self, namespace: str, workflow: str) -> list[Variable]:
+        return await self._questions.call(lambda connection: reads.find_variables(connection, namespace, workflow))
+
+    async def workers(self, namespace: str) -> list[Worker]:
+        return await self._questions.call(lambda connection: reads.find_workers(connection, namespace))
+
+    async def tokens(self, namespace: str | None) -> list[AccessToken]:
+        return await self._questions.call(lambda connection: reads.find_tokens(connection, namespace))
+
+    async def save_token(self, token: AccessToken) -> None:
+        await self._writer.call(lambda connection: add_rows(connection, SAVE_TOKEN, [rows.row_of_token(token)]))
+
+
+def in_one_view(connection: apsw.Connection, run_ids: Sequence[str], definitions: Definitions) -> dict[str, RunFacts]:
+    """The facts as of one commit."""
+    with database.snapshot(connection):
+        return load_facts(connection, run_ids, definitions)
