@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from mulligan.core.bulk import Bulk, BulkItem, BulkState, Control
+from mulligan.core.inbox import GroupNote
 from mulligan.core.records import (
     LogLine,
     Outcome,
@@ -182,6 +184,41 @@ class AppendLogs(Record, frozen=True):
     lines: tuple[LogLine, ...]
 
 
+class CreateBulk(Record, frozen=True):
+    """Freeze a selection as a bulk replay. Answer: the ``Bulk``."""
+
+    bulk: Bulk
+    items: tuple[BulkItem, ...]
+
+
+class ControlBulk(Record, frozen=True):
+    """A person pauses, resumes or aborts. Answer: the ``Bulk``. ``failed``, ``fingerprints``: what resuming forgives."""
+
+    bulk_id: str
+    namespace: str
+    control: Control
+    actor: str
+    reason: str = ""
+    failed: int = 0
+    fingerprints: tuple[str, ...] = ()
+
+
+class MoveBulk(Record, frozen=True):
+    """The agent has begun ``items``, or found that the bulk replay must go to ``state``. Answer: the ``Bulk``."""
+
+    bulk_id: str
+    namespace: str
+    items: tuple[BulkItem, ...] = ()
+    state: BulkState | None = None
+    reason: str = ""
+
+
+class NoteGroup(Record, frozen=True):
+    """A person resolves, snoozes or opens a failure group. Answer: the ``GroupNote``, with its time."""
+
+    note: GroupNote
+
+
 class Verdict(Record, frozen=True):
     """What became of a report: ``applied``, ``repeated`` (the same result was applied before) or ``stale``."""
 
@@ -204,4 +241,8 @@ Command = (
     | DisconnectWorker
     | ForgetWorker
     | AppendLogs
+    | CreateBulk
+    | ControlBulk
+    | MoveBulk
+    | NoteGroup
 )

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from mulligan.core.bulk import Bulk, BulkItem
+from mulligan.core.inbox import GroupNote
 from mulligan.core.records import (
     Attempt,
     IdempotencyKey,
@@ -63,6 +65,7 @@ class Wanted:
     """(namespace, workflow) whose latest version is wanted."""
     digests: set[tuple[str, str, str]] = field(default_factory=set)
     """(namespace, workflow, digest) of particular versions."""
+    bulk_ids: set[str] = field(default_factory=set)
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__slots__)
@@ -89,6 +92,9 @@ class Changes:
     versions_added: list[Version] = field(default_factory=list)
     variables_seen: dict[tuple[str, str, str, str], Variable] = field(default_factory=dict)
     workers_saved: dict[str, Worker] = field(default_factory=dict)
+    bulks_saved: dict[str, Bulk] = field(default_factory=dict)
+    bulk_items_saved: dict[tuple[str, int], BulkItem] = field(default_factory=dict)
+    notes_saved: dict[tuple[str, str], GroupNote] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__slots__)
@@ -103,6 +109,7 @@ class Facts:
     workers: dict[str, Worker] = field(default_factory=dict)
     latest: dict[tuple[str, str], Version] = field(default_factory=dict)
     versions: dict[tuple[str, str, str], Version] = field(default_factory=dict)
+    bulks: dict[str, Bulk] = field(default_factory=dict)
     changes: Changes = field(default_factory=Changes)
     stops: list[OpenStep] = field(default_factory=list)
     """Leases that ended against their worker's will: it is told to stop after the commit."""
@@ -162,6 +169,16 @@ class Facts:
     def save_worker(self, worker: Worker) -> None:
         self.workers[worker.id] = worker
         self.changes.workers_saved[worker.id] = worker
+
+    def save_bulk(self, bulk: Bulk) -> None:
+        self.bulks[bulk.id] = bulk
+        self.changes.bulks_saved[bulk.id] = bulk
+
+    def save_bulk_items(self, items: Iterable[BulkItem]) -> None:
+        self.changes.bulk_items_saved.update({(item.bulk_id, item.position): item for item in items})
+
+    def save_note(self, note: GroupNote) -> None:
+        self.changes.notes_saved[(note.namespace, note.fingerprint)] = note
 
     def see_variables(self, variables: Iterable[Variable]) -> None:
         for variable in variables:

@@ -12,18 +12,22 @@ from mulligan.core.commands import (
     CancelRun,
     Command,
     ConnectWorker,
+    ControlBulk,
+    CreateBulk,
     DisconnectWorker,
     DrainWorker,
     FinishAttempt,
     FireTimer,
     ForgetWorker,
     LoseAttempt,
+    MoveBulk,
+    NoteGroup,
     RegisterWorkflows,
     ReleaseAttempt,
     ReplayRun,
     StartRun,
 )
-from mulligan.core.decide import attempts, cancel, start, workers
+from mulligan.core.decide import attempts, bulk, cancel, start, workers
 from mulligan.core.decide.policy import Policy
 from mulligan.core.facts import Facts, Wanted
 
@@ -47,6 +51,10 @@ RULES: dict[type, Callable[[Any, Facts, datetime, Policy], Any]] = {
     DisconnectWorker: workers.disconnect_worker,
     ForgetWorker: workers.forget_worker,
     AppendLogs: append_logs,
+    CreateBulk: bulk.create_bulk,
+    ControlBulk: bulk.control_bulk,
+    MoveBulk: bulk.move_bulk,
+    NoteGroup: bulk.note_group,
 }
 
 
@@ -106,7 +114,15 @@ def want_replay(command: ReplayRun, wanted: Wanted) -> None:
         wanted.keys.add((replay.namespace, command.idempotency_key))
 
 
-def want_nothing(command: AppendLogs, wanted: Wanted) -> None:
+def want_new_bulk(command: CreateBulk, wanted: Wanted) -> None:
+    wanted.bulk_ids.add(command.bulk.id)
+
+
+def want_bulk(command: ControlBulk | MoveBulk, wanted: Wanted) -> None:
+    wanted.bulk_ids.add(command.bulk_id)
+
+
+def want_nothing(command: AppendLogs | NoteGroup, wanted: Wanted) -> None:
     pass
 
 
@@ -125,6 +141,10 @@ WANTS: dict[type, Callable[[Any, Wanted], None]] = {
     DisconnectWorker: want_worker,
     ForgetWorker: want_worker,
     AppendLogs: want_nothing,
+    CreateBulk: want_new_bulk,
+    ControlBulk: want_bulk,
+    MoveBulk: want_bulk,
+    NoteGroup: want_nothing,
 }
 
 
