@@ -12,7 +12,7 @@ from mulligan.wire.rest.steps import EditOperation
 from tests.wire.corpus import ACCEPTED, REFUSED
 
 
-@pytest.mark.parametrize("name", [name for name in ACCEPTED if name != "a hundred levels"])
+@pytest.mark.parametrize("name", ACCEPTED)
 def test_payloads_are_exact_slices_in_both_directions(name: str) -> None:
     payload = ACCEPTED[name].strip()
     body = b'{"workflow": "w", "input": ' + payload + b' , "playground": {"*": {"v":' + payload + b"}}}"

@@ -16,20 +16,21 @@ import msgspec
 
 from mulligan.errors import InvalidInput, Problem, TooLarge
 
-MAX_DEPTH: Final = 100
 MAX_NUMBER_LENGTH: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``size`` in bytes; ``keys`` over all objects of the text."""
+    """``size`` in bytes; ``keys`` over all objects of the text; ``depth`` in levels."""
 
     size: int
     keys: int
+    depth: int = 100
 
 
 PAYLOAD: Final = Limits(size=4 * 1024 * 1024, keys=100_000)
-REQUEST: Final = Limits(size=16 * 1024 * 1024, keys=250_000)
+REQUEST: Final = Limits(size=16 * 1024 * 1024, keys=250_000, depth=120)
+"""A request or an answer holds payloads some levels down, which may be as deep as payloads may be."""
 
 _decode = msgspec.json.Decoder().decode
 
@@ -52,17 +53,17 @@ _TOO_LONG_NUMBER = b"0" * (MAX_NUMBER_LENGTH + 1)
 def check(text: bytes, what: str = "the JSON text", limits: Limits = PAYLOAD) -> None:
     """Return if ``text`` is one JSON value that everything downstream can hold; ``what`` names it in errors.
 
-    Raises ``TooLarge`` (``too_large``) beyond ``limits``, ``InvalidInput`` (``too_deep``) for more than 100 levels, and
+    Raises ``TooLarge`` (``too_large``) beyond ``limits``, ``InvalidInput`` (``too_deep``) for more levels, and
     ``InvalidInput`` (``invalid_json``) with line and column for anything that is not strict JSON in UTF-8 without
     duplicate keys, lone surrogates, NaN or Infinity, numbers beyond a double or of more than 1,000 digits.
     """
     size = len(text)
     if size > limits.size:
         raise TooLarge(f"{what} has {size:,} bytes; the limit is {limits.size:,}. Store large data elsewhere.")
-    if size > MAX_DEPTH:
+    if size > limits.depth:
         # Only texts that could break these two limits pay for finding out.
-        if text.count(b"[") + text.count(b"{") > MAX_DEPTH:
-            _check_depth(text, what)
+        if text.count(b"[") + text.count(b"{") > limits.depth:
+            _check_depth(text, what, limits.depth)
         if size > MAX_NUMBER_LENGTH and _TOO_LONG_NUMBER in text.translate(_NUMBERS_AS_ZEROS):
             _check_numbers(text, what)
     try:
@@ -77,14 +78,12 @@ def check(text: bytes, what: str = "the JSON text", limits: Limits = PAYLOAD) ->
         raise _too_many_keys(what, limits)
 
 
-def _check_depth(text: bytes, what: str) -> None:
+def _check_depth(text: bytes, what: str, most: int) -> None:
     """Without parsing, since a parser's own recursion is what deep texts attack."""
     brackets = _STRINGS.sub(b"", text).translate(_OPENING_AND_CLOSING, _ALL_BUT_BRACKETS)
     depth = max(accumulate(array("b", brackets)), default=0)
-    if depth > MAX_DEPTH:
-        raise InvalidInput(
-            f"{what} is nested {depth:,} levels deep; the limit is {MAX_DEPTH}. Flatten it.", code="too_deep"
-        )
+    if depth > most:
+        raise InvalidInput(f"{what} is nested {depth:,} levels deep; the limit is {most}. Flatten it.", code="too_deep")
 
 
 def _check_numbers(text: bytes, what: str) -> None:

@@ -187,12 +187,14 @@ class Stop(Message, frozen=True):
 
 
 class Refused(Message, frozen=True):
-    """The session (or, with ``seq``, one request) is refused: a problem with a stable ``code`` and what to do."""
+    """The session (or, with ``seq``, one request; with ``run_id``, the watching of one run) is refused: a problem with
+    a stable ``code`` and what to do. ``fatal``: the connection is closed after it."""
 
     code: str
     message: str
     seq: int | None = None
     fatal: bool = False
+    run_id: str | None = None
 
 
 class Accepted(msgspec.Struct, frozen=True, array_like=True):

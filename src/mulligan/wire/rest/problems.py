@@ -21,5 +21,5 @@ class ProblemDetails(Answer, frozen=True, kw_only=True):
     status: int
     code: str
     detail: str
-    problems: list[BrokenRule] = []
-    instance: str | None = None
+    problems: list[BrokenRule]
+    instance: str | None
