@@ -127,6 +127,8 @@ class ReplayRun(Record, frozen=True):
     idempotency_key: str | None = None
     content: str = ""
     metadata: dict[str, str] = {}
+    priority: int | None = None
+    bulk_id: str | None = None
 
 
 class RegisterWorkflows(Record, frozen=True):
@@ -192,7 +194,7 @@ class CreateBulk(Record, frozen=True):
 
 
 class ControlBulk(Record, frozen=True):
-    """A person pauses, resumes or aborts. Answer: the ``Bulk``. ``failed``, ``fingerprints``: what resuming forgives."""
+    """A person pauses, resumes or aborts. Answer: ``Bulk``. ``failed``, ``fingerprints``: what resuming forgives."""
 
     bulk_id: str
     namespace: str

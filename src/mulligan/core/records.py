@@ -235,6 +235,7 @@ class Run(Record, frozen=True):
     generation: int = 0
     parent_id: str | None = None
     parent_step: str | None = None
+    bulk_id: str | None = None
     failed_step: str | None = None
     error_type: str | None = None
     error_message: str | None = None

@@ -20,6 +20,7 @@ from mulligan.core.routes import routes_served
 from mulligan.engine.agents.pruner import Pruner
 from mulligan.engine.agents.rescuer import Rescuer
 from mulligan.engine.agents.timers import Timers
+from mulligan.engine.bulks import Bulks
 from mulligan.engine.cycle import Cycle
 from mulligan.engine.dispatcher import Assignment, Dispatcher, Seat
 from mulligan.engine.feed import Committed, Feed, RunEnd, Waiter
@@ -62,6 +63,7 @@ class Engine:
         self._publisher = Publisher(store, self.payloads, self.dispatcher, self.feed, self._alarm, self.submit_later)
         self.cycle = Cycle(store, clock, chance, self.policy, self.dispatcher, self._publisher.publish)
         self._replays = Replays(self)
+        self.bulks = Bulks(self)
         self._tasks: list[asyncio.Task[None]] = []
         self.started_at: datetime | None = None
 
@@ -108,6 +110,10 @@ class Engine:
             for duty in duties:
                 self._alarm.bring_forward(await forgiving(duty, now))
             rescuer.was_away(await self._alarm.ring(self.clock), self.clock.now())
+
+    def wake_agents(self) -> None:
+        """Something came up that no timer knows of."""
+        self._alarm.bring_forward(self.clock.now())
 
     async def _sweep_other_replicas(self, now: datetime) -> datetime | None:
         """What other replicas made ready or ended: notifications are hints, this is the truth."""
@@ -181,10 +187,19 @@ class Engine:
         author: str,
         token: str | None = None,
         idempotency_key: str | None = None,
+        priority: int | None = None,
+        bulk_id: str | None = None,
     ) -> Replayed:
         """Make the new run. With a plan's ``token`` it is refused (plan_outdated) if anything has changed since."""
         return await self._replays.replay(
-            namespace, run_id, request, author=author, token=token, idempotency_key=idempotency_key
+            namespace,
+            run_id,
+            request,
+            author=author,
+            token=token,
+            idempotency_key=idempotency_key,
+            priority=priority,
+            bulk_id=bulk_id,
         )
 
     # ── Waiting ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -160,6 +160,8 @@ class Replays:
         author: str,
         token: str | None,
         idempotency_key: str | None,
+        priority: int | None,
+        bulk_id: str | None,
     ) -> Replayed:
         prepared = await self.prepare(namespace, run_id, request)
         plan = prepared.plan
@@ -196,6 +198,8 @@ class Replays:
                 idempotency_key=idempotency_key,
                 content=plan.token,
                 metadata=prepared.metadata,
+                priority=priority,
+                bulk_id=bulk_id,
             )
         )
         return Replayed(started.run_id, run_id, started.existing, plan)

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from mulligan.core.bulk import Bulk, BulkItem, BulkState, ItemState, Progress
 from mulligan.core.facts import Changes, Claim, DueStep, Facts, Produced, RunFacts, Wanted
+from mulligan.core.inbox import FailureGroup
 from mulligan.core.query import RunFilter
 from mulligan.core.records import (
     AccessToken,
@@ -178,3 +180,39 @@ class Store(Protocol):
     async def tokens(self, namespace: str | None) -> list[AccessToken]: ...
 
     async def save_token(self, token: AccessToken) -> None: ...
+
+    # bulk replays and the failure inbox
+    async def find_run_ids(self, namespace: str, wanted: RunFilter, limit: int) -> list[str]:
+        """Ids of the matching runs, newest first."""
+        ...
+
+    async def bulks(self, namespace: str | None, states: Sequence[BulkState], limit: int) -> list[Bulk]:
+        """Bulk replays, newest first; ``namespace`` None means all, ``states`` empty means any."""
+        ...
+
+    async def bulk(self, namespace: str, bulk_id: str) -> Bulk | None: ...
+
+    async def bulk_items(
+        self, namespace: str, bulk_id: str, state: ItemState | None, after: int, limit: int
+    ) -> list[tuple[BulkItem, Run | None]]:
+        """Items with position > ``after``, by position, each with the run that it made (None before, or if pruned)."""
+        ...
+
+    async def bulk_progress(self, bulk_id: str) -> Progress:
+        """Counts of the items by what became of them and of their runs (see ``core.bulk.Progress``)."""
+        ...
+
+    async def failure_groups(
+        self, namespace: str, since: datetime | None, fingerprint: str | None, limit: int
+    ) -> list[FailureGroup]:
+        """Failed runs by fingerprint, most runs first, with their notes; only runs created at or after ``since``.
+
+        Runs made by a replay count as failures of their own kind like all others. ``samples``: at most 5.
+        """
+        ...
+
+    async def group_activity(
+        self, namespace: str, fingerprints: Sequence[str], since: datetime, width_s: int
+    ) -> dict[str, list[Bucket]]:
+        """For each fingerprint the failed runs over time (status ``failed``), non-empty buckets only."""
+        ...

@@ -135,10 +135,11 @@ def replay_run(command: ReplayRun, facts: Facts, now: datetime, policy: Policy) 
         family_id=source.run.family_id,
         key_scope=replay.run_id if command.fresh_key else source.run.key_scope,
         pinned=command.pinned,
-        priority=version.definition.priority,
+        priority=version.definition.priority if command.priority is None else command.priority,
         metadata=command.metadata,
         idempotency_key=command.idempotency_key,
         overrides=command.overrides,
+        bulk_id=command.bulk_id,
         source_id=replay.source_id,
         generation=source.run.generation + 1,
     )

@@ -1,0 +1,63 @@
+"""Moves bulk replays on, by the rule in ``core.bulk``."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+import msgspec
+
+from mulligan.core.bulk import Bulk, BulkItem, BulkState, ItemState, advance
+from mulligan.core.commands import MoveBulk
+from mulligan.engine.inbox import Submit
+from mulligan.errors import Refused
+from mulligan.ports.store import Store
+
+MakeReplay = Callable[[Bulk, str], Awaitable[str]]
+"""Make the replay of one source run of a bulk replay; answers with the new run's id. Raises Refused."""
+
+log = logging.getLogger("mulligan.engine")
+
+
+class BulkReplayer:
+    """A crash between making a replay and recording it is harmless: each replay of a bulk has an idempotency key of
+    bulk and source run, so that the repeat finds the run that was made."""
+
+    def __init__(self, store: Store, submit: Submit, make: MakeReplay) -> None:
+        self._store = store
+        self._submit = submit
+        self._make = make
+
+    async def tick(self, now: datetime) -> datetime | None:
+        """Do what is to be done now for every running bulk replay, and say when to come again."""
+        moments = [
+            again_at
+            for bulk in await self._store.bulks(None, (BulkState.RUNNING,), 100)
+            if (again_at := await self._move(bulk, now)) is not None
+        ]
+        return min(moments, default=None)
+
+    async def _move(self, bulk: Bulk, now: datetime) -> datetime | None:
+        advice = advance(bulk, await self._store.bulk_progress(bulk.id), now)
+        items: list[BulkItem] = []
+        if advice.begin:
+            waiting = await self._store.bulk_items(bulk.namespace, bulk.id, ItemState.WAITING, -1, advice.begin)
+            items = [await self._begin(bulk, item) for item, _ in waiting]
+        if items or advice.state is not None:
+            move = MoveBulk(
+                bulk_id=bulk.id,
+                namespace=bulk.namespace,
+                items=tuple(items),
+                state=advice.state,
+                reason=advice.reason,
+            )
+            await self._submit((move,))
+        return advice.again_at
+
+    async def _begin(self, bulk: Bulk, item: BulkItem) -> BulkItem:
+        try:
+            run_id = await self._make(bulk, item.source_id)
+        except Refused as refusal:
+            return msgspec.structs.replace(item, state=ItemState.REFUSED, problem=str(refusal))
+        return msgspec.structs.replace(item, state=ItemState.STARTED, run_id=run_id)
