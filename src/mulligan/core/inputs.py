@@ -12,26 +12,12 @@ from mulligan.core.document import apply_patch, assemble
 from mulligan.core.facts import RunFacts
 from mulligan.core.records import Outcome, OutputRef, Patch, StepDefinition
 
-INPUT = "input"
 FAILURE = "failure"
 
 
 def parent_of(origin: str) -> str | None:
     """The step whose output an argument is, or None when it comes from elsewhere."""
     return origin[5:] if origin.startswith("step:") else None
-
-
-def is_run_input(step: StepDefinition) -> bool:
-    """True for a task: its input document is the run's input itself."""
-    return bool(step.arguments) and all(argument.origin.startswith("input:") for argument in step.arguments)
-
-
-def reads_run_input(step: StepDefinition) -> bool:
-    return any(argument.origin == INPUT or argument.origin.startswith("input:") for argument in step.arguments)
-
-
-def reads_failure(step: StepDefinition) -> bool:
-    return any(argument.origin == FAILURE for argument in step.arguments)
 
 
 def output_ref(run: RunFacts, step: str) -> OutputRef | None:
@@ -44,8 +30,7 @@ def output_ref(run: RunFacts, step: str) -> OutputRef | None:
 
 def outputs_needed(run: RunFacts, step: StepDefinition) -> dict[str, OutputRef | None]:
     """Parent name -> where its output is (None while it has no result), for every argument that is an output."""
-    parents = (parent_of(argument.origin) for argument in step.arguments)
-    return {parent: output_ref(run, parent) for parent in parents if parent is not None}
+    return {parent: output_ref(run, parent) for parent in step.outputs_read}
 
 
 def edits_for(run: RunFacts, step: str) -> Patch:
@@ -65,7 +50,7 @@ def build_input(
     Raises ``errors.InvalidInput`` when an edit does not fit the document (a parent that ran afresh may have given
     something of another shape than the edit was written for).
     """
-    if is_run_input(step):
+    if step.takes_run_input:
         return apply_patch(run_input, edits) if edits else run_input
     parts: list[tuple[str, bytes]] = []
     for argument in step.arguments:

@@ -81,7 +81,7 @@ class Argument(Record, frozen=True):
     origin: str
 
 
-class StepDefinition(Record, frozen=True):
+class StepDefinition(Record, frozen=True, dict=True):
     """One node of the graph. ``parents`` holds data edges and order-only edges, each name once."""
 
     name: str
@@ -99,6 +99,24 @@ class StepDefinition(Record, frozen=True):
     file: str = ""
     line: int = 0
     doc: str = ""
+
+    @cached_property
+    def outputs_read(self) -> tuple[str, ...]:
+        """The parents whose outputs are arguments, in order of the arguments."""
+        return tuple(argument.origin[5:] for argument in self.arguments if argument.origin.startswith("step:"))
+
+    @cached_property
+    def takes_run_input(self) -> bool:
+        """True for a task: its input document is the run's input itself."""
+        return bool(self.arguments) and all(argument.origin.startswith("input:") for argument in self.arguments)
+
+    @cached_property
+    def reads_run_input(self) -> bool:
+        return any(argument.origin.partition(":")[0] == "input" for argument in self.arguments)
+
+    @cached_property
+    def reads_failure(self) -> bool:
+        return any(argument.origin == "failure" for argument in self.arguments)
 
 
 class WorkflowDefinition(Record, frozen=True, dict=True):

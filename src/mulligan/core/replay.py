@@ -15,7 +15,7 @@ import msgspec
 
 from mulligan.core.decide.advance import has_result, is_kept
 from mulligan.core.facts import RunFacts
-from mulligan.core.inputs import output_ref, parent_of, reads_run_input
+from mulligan.core.inputs import output_ref
 from mulligan.core.lifecycle import OUTCOMES_THAT_FAIL, is_terminal
 from mulligan.core.records import (
     Effect,
@@ -287,7 +287,7 @@ def stale_steps(definition: WorkflowDefinition, selection: Selection, *, input_e
     return {
         step.name: "it was computed from the run input as it was before the edit"
         for step in definition.steps
-        if step.name in selection.kept and reads_run_input(step)
+        if step.name in selection.kept and step.reads_run_input
     }
 
 
@@ -390,8 +390,3 @@ def plan_token(source: RunFacts, target: Version, selection: Selection, request:
         asked,
     )
     return hashlib.sha256(msgspec.json.encode(facts, order="deterministic")).hexdigest()[:32]
-
-
-def read_by(step: StepDefinition) -> frozenset[str]:
-    """The parents whose outputs this step reads."""
-    return frozenset(parent for argument in step.arguments if (parent := parent_of(argument.origin)) is not None)

@@ -16,7 +16,7 @@ import msgspec
 from mulligan.core.commands import Command, FinishAttempt, ReleaseAttempt
 from mulligan.core.decide.attempts import ref_of
 from mulligan.core.facts import Ended, Produced, RunFacts
-from mulligan.core.inputs import build_input, edits_for, output_ref, outputs_needed, overrides_for, reads_failure
+from mulligan.core.inputs import build_input, edits_for, output_ref, outputs_needed, overrides_for
 from mulligan.core.lifecycle import is_terminal
 from mulligan.core.records import Attempt, OpenStep, Outcome, OutputRef, RecordedError, Run
 from mulligan.engine.cycle import Turn
@@ -142,10 +142,11 @@ class Publisher:
         """The assignment, if every payload that it needs is at hand."""
         definition = run.version.definition.by_name[step.step]
         run_input = self._payloads.known(run.run.id)
-        if run_input is None or reads_failure(definition):
+        if run_input is None or definition.reads_failure:
             return None
         outputs: dict[str, bytes] = {}
-        for parent, ref in outputs_needed(run, definition).items():
+        for parent in definition.outputs_read:
+            ref = output_ref(run, parent)
             payload = None if ref is None else self._payloads.known(ref)
             if payload is None:
                 return None
@@ -215,7 +216,7 @@ class Publisher:
         refs = outputs_needed(run, definition)
         outputs = {parent: produced.outputs[ref] for parent, ref in refs.items() if ref is not None}
         failure = b"null"
-        if reads_failure(definition):
+        if definition.reads_failure:
             document = await self._store.run(step.namespace, step.run_id)
             if document is not None:
                 failure = failure_document(document)

@@ -19,6 +19,7 @@ from mulligan.core.records import (
     RunStatus,
     StepDefinition,
     StepKind,
+    WorkflowDefinition,
 )
 from mulligan.core.routes import route_of
 
@@ -69,9 +70,11 @@ def open_step(facts: Facts, run: RunFacts, step: StepDefinition, now: datetime, 
 def open_all(facts: Facts, run: RunFacts, now: datetime, policy: Policy) -> None:
     """Open every step of a new run that can act, and end the run should there be none."""
     definition = run.version.definition
-    for step in definition.steps if run.replay is not None else definition.roots:
-        if can_open(run, step):
-            open_step(facts, run, step, now, policy)
+    openable = definition.roots
+    if run.replay is not None:
+        openable = tuple(step for step in definition.steps if can_open(run, step))
+    for step in openable:
+        open_step(facts, run, step, now, policy)
     if not run.open:
         end_if_idle(facts, run, now, policy)
 
@@ -90,9 +93,8 @@ def end_if_idle(facts: Facts, run: RunFacts, now: datetime, policy: Policy) -> N
     """No step is open. A failed run gets its on-failure step first; then the run is terminal, for ever."""
     definition = run.version.definition
     failed = any(
-        ended.outcome in OUTCOMES_THAT_FAIL and definition.by_name[name].kind is not StepKind.ON_FAILURE
+        ended.outcome in OUTCOMES_THAT_FAIL and name in definition.by_name and not is_handler(definition, name)
         for name, ended in run.ended.items()
-        if name in definition.by_name
     )
     handler = definition.on_failure
     if failed and handler is not None and handler.name not in run.ended:
@@ -100,6 +102,10 @@ def end_if_idle(facts: Facts, run: RunFacts, now: datetime, policy: Policy) -> N
         return
     status = RunStatus.FAILED if failed else RunStatus.SUCCEEDED
     facts.change_run(msgspec.structs.replace(run.run, status=status, finished_at=now))
+
+
+def is_handler(definition: WorkflowDefinition, step: str) -> bool:
+    return definition.on_failure is not None and definition.on_failure.name == step
 
 
 def fail_attempt(
@@ -119,9 +125,7 @@ def fail_step(
     """The step has failed for good. The first such step of a run is the one that the run's row names."""
     fail_attempt(facts, run, attempt, error)
     facts.close_step(step)
-    handler = run.version.definition.on_failure
-    is_handler = handler is not None and handler.name == step.step
-    if run.run.failed_step is None and not is_handler:
+    if run.run.failed_step is None and not is_handler(run.version.definition, step.step):
         facts.change_run(
             msgspec.structs.replace(
                 run.run,
