@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { compactJson } from "@/pure/compact";
 import {
-  compactJson,
   literalAt,
   placeAt,
   pointerWords,

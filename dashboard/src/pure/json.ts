@@ -4,6 +4,7 @@
  */
 
 import { applyEdits, format, type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
+import { compactJson } from "@/pure/compact";
 
 /** Character offsets, end exclusive. */
 export interface Span {
@@ -115,11 +116,6 @@ export function prettyJson(text: string): string {
   if (readJson(text).problems.length > 0) return text;
   const spread = applyEdits(text, format(text, undefined, { tabSize: 2, insertSpaces: true, eol: "\n" }));
   return spread.trim();
-}
-
-/** The text without the white space between tokens, for one-line previews. */
-export function compactJson(text: string): string {
-  return text.replace(/("(?:[^"\\]|\\.)*")|\s+/g, (_, literal: string | undefined) => literal ?? "");
 }
 
 /** The literal text at a pointer, or `undefined` when nothing stands there. */

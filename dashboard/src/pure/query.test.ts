@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatQuery, parseQuery, type Term, term, plainValue, withKey, withoutTerm } from "@/pure/query";
+import { formatQuery, parseQuery, plainValue, type Term, term, withKey, withoutTerm } from "@/pure/query";
 
 const plain = (key: string | null, value: string, rest: Partial<Term> = {}): Term => ({
   key,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Field, formFields, kindOf, literalOf, readSchema, typedOf } from "@/pure/schema";
+import { type Field, formFields, kindOf, literalOf, readSchema, skeletonText, typedOf } from "@/pure/schema";
 import { makeChecker } from "@/pure/validate";
 
 /** As Pydantic writes the input of `summary(doc: Doc, pieces: list[str])`. */
@@ -123,4 +123,9 @@ describe("makeChecker", () => {
   it("says syntax first and once", () => {
     expect(check('{"doc": }').map((problem) => problem.rule)).toEqual(["syntax"]);
   });
+});
+
+it("starts a form with what is required", () => {
+  expect(JSON.parse(skeletonText(SUMMARY))).toEqual({ doc: { id: 0 }, pieces: [] });
+  expect(skeletonText({})).toBe("{}");
 });

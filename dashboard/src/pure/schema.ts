@@ -172,3 +172,23 @@ function isJson(text: string): boolean {
     return false;
   }
 }
+
+/** A first text for an empty form: what is required, with its default or the plainest value of its kind. */
+export function skeletonText(root: Schema): string {
+  const fields = formFields(root);
+  return fields.length > 0 ? JSON.stringify(skeletonOf(resolve(root, root), root, 0), null, 2) : "{}";
+}
+
+function skeletonOf(raw: Schema, root: Schema, depth: number): unknown {
+  const { schema } = withoutNull(resolve(raw, root), root);
+  if ("default" in schema) return schema.default;
+  if (Array.isArray(schema.enum)) return schema.enum[0];
+  if (isSchema(schema.properties) && depth < DEEPEST_GROUP) {
+    const required = Array.isArray(schema.required) ? schema.required : [];
+    const entries = Object.entries(schema.properties).filter(([name]) => required.includes(name));
+    return Object.fromEntries(entries.map(([name, child]) => [name, skeletonOf(child as Schema, root, depth + 1)]));
+  }
+  return PLAINEST[String(schema.type)] ?? null;
+}
+
+const PLAINEST: Record<string, unknown> = { string: "", integer: 0, number: 0, boolean: false, array: [], object: {} };

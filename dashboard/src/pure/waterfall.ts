@@ -2,7 +2,8 @@
 
 export interface Attempt {
   attempt: number;
-  outcome: string;
+  /** `null` while it runs. */
+  outcome: string | null;
   queued_at: string | null;
   started_at: string | null;
   finished_at: string | null;
@@ -18,8 +19,8 @@ export type BarKind = "queue" | "run" | "gap";
 export interface Bar {
   kind: BarKind;
   attempt: number;
-  /** Outcome of the attempt; only `run` bars have a meaningful one. */
-  outcome: string;
+  /** Of the attempt; `null` while it runs. */
+  outcome: string | null;
   /** Shares of the whole span. */
   from: number;
   to: number;

@@ -34,6 +34,18 @@ describe("parseAnswer", () => {
     });
   });
 
+  it("finds overrides under the names of steps and variables, and leaves a list of that name alone", () => {
+    expect(
+      parseAnswer(
+        '{"replay":{"overrides":{"input":{"value":0.20,"big":[1.0]},"*":{}},"reason":"x"},"steps":[{"overrides":["value"]}],"overrides":[{"step":"s","after":1.0}]}',
+      ),
+    ).toEqual({
+      replay: { overrides: { input: { value: "0.20", big: "[1.0]" }, "*": {} }, reason: "x" },
+      steps: [{ overrides: ["value"] }],
+      overrides: [{ step: "s", after: "1.0" }],
+    });
+  });
+
   it("reports a cut answer", () => {
     expect(() => parseAnswer('{"input":{"a":')).toThrow(SyntaxError);
   });

@@ -13,6 +13,7 @@ export function jsonTextOf(text: string): JsonText {
 
 /** Members whose value is a payload or a schema, wherever they stand in an answer. */
 const PAYLOADS = new Set([
+  "detail",
   "input",
   "output",
   "value",
@@ -26,6 +27,8 @@ const PAYLOADS = new Set([
 ]);
 /** Members whose own members have names that users chose. */
 const USERS = new Set(["metadata", "labels"]);
+/** Payloads by step and variable, two levels below; as a list it holds ordinary objects. */
+const BY_STEP = "overrides";
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\]:,]|[^\s"{}[\]:,]+/g;
 
@@ -36,23 +39,33 @@ export function parseAnswer(text: string): unknown {
 
 export function quotePayloads(text: string): string {
   const pieces: string[] = [];
-  let copied = 0;
   const tokens = text.matchAll(TOKEN);
+  let copied = 0;
+  let depth = 0;
+  /** The depth inside the `overrides` object that is being read. */
+  let byStep: number | null = null;
   let name = "";
-  for (const token of tokens) {
-    if (token[0] !== ":") {
-      name = token[0];
-      continue;
-    }
+  for (const [token] of tokens) {
+    depth += depthChange(token);
+    if (token === "{" && name === `"${BY_STEP}":`) byStep ??= depth;
+    if (byStep !== null && depth < byStep) byStep = null;
     const member = name.slice(1, -1);
-    if (!PAYLOADS.has(member) && !USERS.has(member)) continue;
+    name = token === ":" ? `${name}:` : token;
+    if (token !== ":" || depth === byStep) continue;
+    const isPayload = byStep === null ? PAYLOADS.has(member) : depth === byStep + 1;
+    if (!isPayload && !USERS.has(member)) continue;
     const [from, to] = valueSpan(tokens);
-    if (USERS.has(member)) continue;
+    if (!isPayload) continue;
     pieces.push(text.slice(copied, from), JSON.stringify(text.slice(from, to)));
     copied = to;
   }
   pieces.push(text.slice(copied));
   return pieces.join("");
+}
+
+function depthChange(token: string): number {
+  if (token === "{" || token === "[") return 1;
+  return token === "}" || token === "]" ? -1 : 0;
 }
 
 function valueSpan(tokens: Iterator<RegExpMatchArray>): [number, number] {
@@ -62,8 +75,7 @@ function valueSpan(tokens: Iterator<RegExpMatchArray>): [number, number] {
     const [token] = next.value;
     const at = next.value.index ?? 0;
     if (from < 0) from = at;
-    if (token === "{" || token === "[") depth += 1;
-    if (token === "}" || token === "]") depth -= 1;
+    depth += depthChange(token);
     if (depth === 0) return [from, at + token.length];
   }
   throw new SyntaxError("The answer of the server ends inside a value.");
@@ -77,6 +89,9 @@ export class Raw {
     this.text = text;
   }
 }
+
+/** A request's shape as it is written: its payloads are `Raw`. */
+export type Outgoing<T> = T extends JsonText ? Raw : T extends object ? { [K in keyof T]: Outgoing<T[K]> } : T;
 
 /** `JSON.stringify` for requests that carry payloads. Members that are `undefined` are left out. */
 export function writeRequest(value: unknown): string {

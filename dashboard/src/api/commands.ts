@@ -1,0 +1,27 @@
+/** Everything the dashboard changes. Each is one request. */
+
+import { segment, send } from "@/api/client";
+import type { CancelAnswer, ReplayBody, Replayed, ReplayPlan, RunSummary, StartBody } from "@/api/contract";
+
+/** A key made when a form opens: pressing its button twice makes one run. */
+export function freshKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+export function startRun(body: StartBody, key: string): Promise<RunSummary> {
+  return send("POST", "runs", body, { "Idempotency-Key": key });
+}
+
+export function cancelRun(id: string, reason: string): Promise<CancelAnswer> {
+  return send("POST", `runs/${segment(id)}/cancel`, { reason });
+}
+
+/** Creates nothing: what a replay would do, in words. */
+export function planReplay(id: string, body: ReplayBody, signal: AbortSignal): Promise<ReplayPlan> {
+  return send("POST", `runs/${segment(id)}/replay/plan`, body, {}, signal);
+}
+
+export function replay(id: string, body: ReplayBody & { token: string | null }, key: string): Promise<Replayed> {
+  return send("POST", `runs/${segment(id)}/replay`, body, { "Idempotency-Key": key });
+}

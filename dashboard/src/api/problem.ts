@@ -1,0 +1,78 @@
+/** Errors of the server (RFC 9457), and of not reaching it. */
+
+export interface BrokenRule {
+  /** The document that the path points into, such as "step summary input". */
+  where: string;
+  /** JSON Pointer. */
+  path: string;
+  rule: string;
+}
+
+export class Problem extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly title: string;
+  readonly rules: readonly BrokenRule[];
+
+  constructor(status: number, code: string, title: string, detail: string, rules: readonly BrokenRule[] = []) {
+    super(detail);
+    this.name = "Problem";
+    this.status = status;
+    this.code = code;
+    this.title = title;
+    this.rules = rules;
+  }
+
+  /** Worth trying again by itself: nothing about the request was wrong. */
+  get isPassing(): boolean {
+    return this.status === 0 || this.status === 503 || this.status === 502;
+  }
+}
+
+export function unreachable(cause: unknown): Problem {
+  const problem = new Problem(
+    0,
+    "unreachable",
+    "The server does not answer",
+    "Nothing was changed. Check that the server runs and that this machine can reach it; this page goes on by itself once it does.",
+  );
+  problem.cause = cause;
+  return problem;
+}
+
+/** Any answer that is no success -> a Problem, also from a proxy that knows nothing of problem documents. */
+export async function problemOf(response: Response): Promise<Problem> {
+  const text = await response.text();
+  const body = readObject(text);
+  const title = asText(body.title) ?? (response.statusText || `Answer ${response.status}`);
+  const detail = asText(body.detail) ?? `The server answered with status ${response.status} and no explanation.`;
+  return new Problem(
+    response.status,
+    asText(body.code) ?? `http_${response.status}`,
+    title,
+    detail,
+    rulesOf(body.problems),
+  );
+}
+
+function readObject(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}
+
+function asText(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+function rulesOf(value: unknown): BrokenRule[] {
+  if (!Array.isArray(value)) return [];
+  return value.map((each: Record<string, unknown>) => ({
+    where: asText(each.where) ?? "",
+    path: asText(each.path) ?? "",
+    rule: asText(each.rule) ?? "breaks a rule",
+  }));
+}

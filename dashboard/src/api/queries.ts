@@ -1,0 +1,159 @@
+/** Every read of the dashboard: its key, its address, and how fresh it has to be. */
+
+import { infiniteQueryOptions, keepPreviousData, QueryCache, QueryClient, queryOptions } from "@tanstack/react-query";
+import { problemFrom, read, segment } from "@/api/client";
+import type {
+  Comparison,
+  EventList,
+  Histogram,
+  Info,
+  Lineage,
+  LogPage,
+  RunCount,
+  RunDetail,
+  RunList,
+  StepDetail,
+  WorkerList,
+  WorkflowDetail,
+  WorkflowList,
+} from "@/api/contract";
+import { isPaused } from "@/api/live";
+
+export const PAGE_SIZE = 50;
+
+export function makeQueryClient(): QueryClient {
+  const client: QueryClient = new QueryClient({
+    queryCache: new QueryCache({
+      // Whatever page meets the end of the session first, the shell asks for the token again.
+      onError: (error, query) => {
+        if (problemFrom(error).status === 401 && query.queryKey[0] !== "info") {
+          void client.invalidateQueries({ queryKey: ["info"] });
+        }
+      },
+    }),
+    defaultOptions: {
+      queries: {
+        staleTime: 5_000,
+        retry: (count, error) => count < 2 && problemFrom(error).isPassing,
+        refetchOnWindowFocus: () => !isPaused(),
+        refetchOnReconnect: () => !isPaused(),
+      },
+    },
+  });
+  return client;
+}
+
+export const infoQuery = () =>
+  queryOptions({
+    queryKey: ["info"],
+    queryFn: ({ signal }) => read<Info>("info", {}, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+export const runsQuery = (q: string) =>
+  infiniteQueryOptions({
+    queryKey: ["runs", q],
+    queryFn: ({ pageParam, signal }) => read<RunList>("runs", { q, cursor: pageParam, limit: PAGE_SIZE }, signal),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+    // New rows wait behind a button; the list must not move by itself.
+    staleTime: Number.POSITIVE_INFINITY,
+    refetchOnWindowFocus: false,
+    refetchOnReconnect: false,
+    refetchOnMount: "always",
+    placeholderData: keepPreviousData,
+  });
+
+/** The newest page only, to learn which runs a list does not show yet. */
+export const newestRunsQuery = (q: string) =>
+  queryOptions({
+    queryKey: ["newest-runs", q],
+    queryFn: ({ signal }) => read<RunList>("runs", { q, limit: PAGE_SIZE }, signal),
+    enabled: false,
+  });
+
+export const runCountQuery = (q: string) =>
+  queryOptions({
+    queryKey: ["run-count", q],
+    queryFn: ({ signal }) => read<RunCount>("runs/count", { q }, signal),
+    placeholderData: keepPreviousData,
+  });
+
+export const histogramQuery = (q: string, since: string) =>
+  queryOptions({
+    queryKey: ["histogram", q, since],
+    queryFn: ({ signal }) => read<Histogram>("runs/histogram", { q, since, buckets: 48 }, signal),
+    placeholderData: keepPreviousData,
+    staleTime: 15_000,
+  });
+
+export const runQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["run", id],
+    queryFn: ({ signal }) => read<RunDetail>(`runs/${segment(id)}`, {}, signal),
+  });
+
+export const stepQuery = (id: string, step: string, attempt: number | undefined) =>
+  queryOptions({
+    queryKey: ["run", id, "step", step, attempt ?? null],
+    queryFn: ({ signal }) => read<StepDetail>(`runs/${segment(id)}/steps/${segment(step)}`, { attempt }, signal),
+  });
+
+export const lineageQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["run", id, "lineage"],
+    queryFn: ({ signal }) => read<Lineage>(`runs/${segment(id)}/lineage`, {}, signal),
+  });
+
+export const eventsQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["run", id, "events"],
+    queryFn: ({ signal }) => read<EventList>(`runs/${segment(id)}/events`, {}, signal),
+  });
+
+const LOG_PAGE = 500;
+
+/** All lines so far. Reading again asks only for what came since: lines are never rewritten. */
+export const logsQuery = (id: string, step: string | undefined, attempt: number | undefined) => {
+  const queryKey = ["logs", id, step ?? null, attempt ?? null];
+  return queryOptions({
+    queryKey,
+    queryFn: async ({ client, signal }) => {
+      let { items, last } = client.getQueryData<LogPage>(queryKey) ?? { items: [], last: 0 };
+      for (let full = true; full; ) {
+        const after = last === 0 ? null : last;
+        const path = `runs/${segment(id)}/logs`;
+        const page = await read<LogPage>(path, { step, attempt, after, limit: LOG_PAGE }, signal);
+        items = [...items, ...page.items];
+        full = page.items.length === LOG_PAGE;
+        last = page.last;
+      }
+      return { items, last };
+    },
+    structuralSharing: false,
+  });
+};
+
+export const comparisonQuery = (a: string, b: string) =>
+  queryOptions({
+    queryKey: ["compare", a, b],
+    queryFn: ({ signal }) => read<Comparison>(`compare/${segment(a)}/${segment(b)}`, {}, signal),
+  });
+
+export const workflowsQuery = () =>
+  queryOptions({
+    queryKey: ["workflows"],
+    queryFn: ({ signal }) => read<WorkflowList>("workflows", {}, signal),
+  });
+
+export const workflowQuery = (name: string, version: number | undefined) =>
+  queryOptions({
+    queryKey: ["workflow", name, version ?? null],
+    queryFn: ({ signal }) => read<WorkflowDetail>(`workflows/${segment(name)}`, { version }, signal),
+  });
+
+export const workersQuery = () =>
+  queryOptions({
+    queryKey: ["workers"],
+    queryFn: ({ signal }) => read<WorkerList>("workers", {}, signal),
+  });

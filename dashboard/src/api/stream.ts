@@ -1,0 +1,130 @@
+/**
+ * One event stream for the whole tab. Screens subscribe to topics; the stream is opened with the union of them, closed
+ * while live updates are paused, and reopened with a growing delay after a failure.
+ */
+
+export type LiveState = "connecting" | "live" | "paused" | "offline";
+
+/** `resync` follows every gap: whatever changed meanwhile has to be read again. */
+export interface StreamListener {
+  event(name: string, data: unknown): void;
+  resync(): void;
+}
+
+/** The part of EventSource that is used. */
+export interface Source {
+  onopen: ((event: Event) => void) | null;
+  onerror: ((event: Event) => void) | null;
+  addEventListener(name: string, listener: (event: MessageEvent<string>) => void): void;
+  close(): void;
+}
+
+const EVENTS = ["run", "workers"] as const;
+const SHORTEST_WAIT_MS = 1_000;
+const LONGEST_WAIT_MS = 30_000;
+/** Topics of a page arrive one after another as its parts mount; one stream is opened for all of them. */
+const SETTLE_MS = 50;
+
+export class LiveStream {
+  readonly #open: (topics: string[]) => Source;
+  readonly #listeners = new Map<StreamListener, string>();
+  readonly #watchers = new Set<() => void>();
+  #state: LiveState = "connecting";
+  #source: Source | null = null;
+  #topics = "";
+  #missed = false;
+  #failures = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(open: (topics: string[]) => Source) {
+    this.#open = open;
+  }
+
+  get state(): LiveState {
+    return this.#state;
+  }
+
+  watch = (watcher: () => void): (() => void) => {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  };
+
+  subscribe(topic: string, listener: StreamListener): () => void {
+    this.#listeners.set(listener, topic);
+    this.#settle();
+    return () => {
+      this.#listeners.delete(listener);
+      this.#settle();
+    };
+  }
+
+  pause(): void {
+    this.#close();
+    this.#topics = "";
+    this.#missed = true;
+    this.#become("paused");
+  }
+
+  resume(): void {
+    if (this.#state !== "paused") return;
+    this.#failures = 0;
+    this.#become("connecting");
+    this.#connect();
+  }
+
+  #settle(): void {
+    if (this.#state === "paused" || this.#failures > 0) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#connect(), SETTLE_MS);
+  }
+
+  #connect(): void {
+    const topics = [...new Set(this.#listeners.values())].sort();
+    const wanted = topics.join(",");
+    if (wanted === this.#topics && this.#source) return;
+    this.#close();
+    this.#topics = wanted;
+    if (topics.length === 0) return;
+    const source = this.#open(topics);
+    this.#source = source;
+    source.onopen = () => this.#opened();
+    source.onerror = () => this.#failed();
+    for (const name of EVENTS) {
+      source.addEventListener(name, (message) => this.#deliver(name, message.data));
+    }
+  }
+
+  #opened(): void {
+    this.#failures = 0;
+    this.#become("live");
+    if (!this.#missed) return;
+    this.#missed = false;
+    for (const listener of [...this.#listeners.keys()]) listener.resync();
+  }
+
+  #failed(): void {
+    this.#close();
+    this.#missed = true;
+    this.#become("offline");
+    const wait = Math.min(LONGEST_WAIT_MS, SHORTEST_WAIT_MS * 2 ** this.#failures);
+    this.#failures += 1;
+    this.#timer = setTimeout(() => this.#connect(), wait);
+  }
+
+  #deliver(name: string, text: string): void {
+    const data: unknown = JSON.parse(text);
+    for (const listener of [...this.#listeners.keys()]) listener.event(name, data);
+  }
+
+  #close(): void {
+    clearTimeout(this.#timer);
+    this.#source?.close();
+    this.#source = null;
+  }
+
+  #become(state: LiveState): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    for (const watcher of [...this.#watchers]) watcher();
+  }
+}

@@ -1,0 +1,128 @@
+/** Every address of the dashboard. The URL is the state: whatever is on the screen can be pasted into a chat. */
+
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
+import { basePath } from "@/api/client";
+import { formatSearch, parseSearch } from "@/pure/path";
+import { Runs } from "@/screens/runs/Runs";
+import { NotFound, Shell, WentWrong } from "@/shell/Shell";
+
+type Search = Record<string, unknown>;
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+function wholeNumber(value: unknown): number | undefined {
+  const number = Number(text(value) ?? value);
+  return value !== undefined && Number.isInteger(number) ? number : undefined;
+}
+
+function oneOf<T extends string>(value: unknown, allowed: readonly T[]): T | undefined {
+  return allowed.find((each) => each === value);
+}
+
+export const RUN_TABS = ["graph", "timeline", "logs", "events"] as const;
+export const STEP_TABS = ["replay", "output", "logs", "about"] as const;
+
+export interface RunsSearch {
+  q?: string | undefined;
+  /** Columns to show, comma separated. */
+  cols?: string | undefined;
+}
+
+export interface RunSearch {
+  view?: (typeof RUN_TABS)[number] | undefined;
+  /** The graph as a list. */
+  list?: "1" | undefined;
+  tab?: (typeof STEP_TABS)[number] | undefined;
+  attempt?: number | undefined;
+}
+
+export interface WorkflowSearch {
+  version?: number | undefined;
+}
+
+const root = createRootRoute({ component: Shell });
+
+const home = createRoute({
+  getParentRoute: () => root,
+  path: "/",
+  beforeLoad: () => {
+    throw redirect({ to: "/runs", search: {} });
+  },
+});
+
+const runs = createRoute({
+  getParentRoute: () => root,
+  path: "/runs",
+  validateSearch: (search: Search): RunsSearch => ({ q: text(search.q), cols: text(search.cols) }),
+  component: Runs,
+});
+
+const run = createRoute({
+  getParentRoute: () => root,
+  path: "/runs/$run",
+  validateSearch: (search: Search): RunSearch => ({
+    view: oneOf(search.view, RUN_TABS),
+    list: oneOf(search.list, ["1"]),
+    tab: oneOf(search.tab, STEP_TABS),
+    attempt: wholeNumber(search.attempt),
+  }),
+  component: lazyRouteComponent(() => import("@/screens/run/RunPage"), "RunPage"),
+});
+
+const step = createRoute({
+  getParentRoute: () => run,
+  path: "/steps/$step",
+  component: lazyRouteComponent(() => import("@/screens/step/StepDrawer"), "StepDrawer"),
+});
+
+const replay = createRoute({
+  getParentRoute: () => run,
+  path: "/replay",
+  component: lazyRouteComponent(() => import("@/screens/run/RunReplay"), "RunReplay"),
+});
+
+const compare = createRoute({
+  getParentRoute: () => root,
+  path: "/compare/$a/$b",
+  component: lazyRouteComponent(() => import("@/screens/compare/Compare"), "Compare"),
+});
+
+const workflows = createRoute({
+  getParentRoute: () => root,
+  path: "/workflows",
+  component: lazyRouteComponent(() => import("@/screens/workflows/Workflows"), "Workflows"),
+});
+
+const workflow = createRoute({
+  getParentRoute: () => root,
+  path: "/workflows/$workflow",
+  validateSearch: (search: Search): WorkflowSearch => ({ version: wholeNumber(search.version) }),
+  component: lazyRouteComponent(() => import("@/screens/workflows/WorkflowPage"), "WorkflowPage"),
+});
+
+const workers = createRoute({
+  getParentRoute: () => root,
+  path: "/workers",
+  component: lazyRouteComponent(() => import("@/screens/workers/Workers"), "Workers"),
+});
+
+export function makeRouter() {
+  return createRouter({
+    routeTree: root.addChildren([home, runs, run.addChildren([step, replay]), compare, workflows, workflow, workers]),
+    basepath: basePath(),
+    parseSearch,
+    stringifySearch: formatSearch,
+    defaultNotFoundComponent: NotFound,
+    defaultErrorComponent: WentWrong,
+    defaultPreload: "intent",
+    defaultPreloadDelay: 80,
+  });
+}
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: ReturnType<typeof makeRouter>;
+  }
+}

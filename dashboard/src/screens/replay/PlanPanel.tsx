@@ -1,0 +1,210 @@
+import { useQuery } from "@tanstack/react-query";
+import { TriangleAlert } from "lucide-react";
+import { problemFrom } from "@/api/client";
+import type { ReplayPlan } from "@/api/contract";
+import { workflowQuery } from "@/api/queries";
+import { copyAs } from "@/pure/copyas";
+import { pointerWords } from "@/pure/json";
+import { type Draft, requestOf } from "@/screens/replay/draft";
+import type { Replaying } from "@/screens/replay/useReplay";
+import { Button, Key } from "@/ui/Button";
+import { copyAndSay } from "@/ui/Copy";
+import { Glyph } from "@/ui/Glyph";
+import { Menu } from "@/ui/Menu";
+import { BrokenRules, ProblemNotice } from "@/ui/Notice";
+
+interface Shown {
+  draft: Draft;
+  onDraft: (draft: Draft) => void;
+  replaying: Replaying;
+  /** Why the draft cannot be sent, if it cannot. */
+  blocked: string | null;
+}
+
+/** What will happen, by name, before anything happens. */
+export function PlanPanel({ draft, onDraft, replaying, blocked }: Shown) {
+  const { plan, isSettled } = replaying;
+  return (
+    <section aria-label="Replay plan" className="flex flex-col gap-3">
+      <h3 className="flex items-baseline gap-2 text-sm">
+        Replay plan
+        <span className="font-normal text-ink-faint text-xs">{isSettled || blocked ? "" : "working it out…"}</span>
+      </h3>
+      {blocked ? <p className="text-bad">{blocked}</p> : null}
+      {plan.error && !blocked ? <Refusal error={plan.error} /> : null}
+      {plan.data && !plan.error && !blocked ? <PlanInWords plan={plan.data} draft={draft} onDraft={onDraft} /> : null}
+      <Options plan={plan.data} draft={draft} onDraft={onDraft} />
+    </section>
+  );
+}
+
+function Refusal({ error }: { error: unknown }) {
+  return (
+    <div role="alert" className="rounded-md border border-bad-line bg-bad-soft p-3">
+      <p>{problemFrom(error).message}</p>
+      <BrokenRules error={error} />
+    </div>
+  );
+}
+
+function PlanInWords({ plan, draft, onDraft }: { plan: ReplayPlan; draft: Draft; onDraft: (draft: Draft) => void }) {
+  const of = (action: string) => plan.steps.filter((step) => step.action === action);
+  const useSuggested = () => onDraft({ ...draft, fromBeginning: false, startSteps: plan.suggested_start_steps });
+  return (
+    <div aria-live="polite" className="flex flex-col gap-2">
+      <p className="font-medium">{plan.summary}</p>
+      <dl className="flex flex-col gap-1.5">
+        <StepLine word="run" steps={of("run")} look="border-accent-line bg-accent-soft text-ink" />
+        <StepLine word="keep" steps={of("keep")} look="border-line bg-surface text-ink-soft" />
+        <StepLine word="not reached" steps={of("not_reached")} look="border-line border-dashed text-ink-faint" />
+      </dl>
+      <Changes plan={plan} />
+      {plan.warnings.map((warning) => (
+        <p key={warning} className="flex gap-2 rounded-md border border-wait-line bg-wait-soft px-3 py-2 text-sm">
+          <TriangleAlert className="mt-0.5 size-4 shrink-0 text-wait" aria-hidden="true" />
+          {warning}
+        </p>
+      ))}
+      {plan.stale.length > 0 ? (
+        <div className="rounded-md border border-wait-line bg-wait-soft px-3 py-2 text-sm">
+          <ul>
+            {plan.stale.map(({ step, why }) => (
+              <li key={step}>
+                <strong className="font-semibold">{step}</strong> {why}
+              </li>
+            ))}
+          </ul>
+          <Button className="mt-2" onClick={useSuggested}>
+            Run from {plan.suggested_start_steps.join(", ")} instead
+          </Button>
+        </div>
+      ) : null}
+    </div>
+  );
+}
+
+function StepLine({ word, steps, look }: { word: string; steps: ReplayPlan["steps"]; look: string }) {
+  if (steps.length === 0) return null;
+  return (
+    <div className="flex gap-2">
+      <dt className="w-20 shrink-0 pt-0.5 text-ink-faint text-sm">{word}</dt>
+      <dd className="flex flex-wrap gap-1.5">
+        {steps.map((step) => (
+          <span
+            key={step.name}
+            title={step.why}
+            className={`inline-flex items-center gap-1 rounded-sm border px-1.5 py-0.5 text-sm ${look}`}
+          >
+            {step.action === "keep" ? <Glyph name="second" className="size-3 text-accent" /> : null}
+            {step.name}
+            {step.edited ? <small className="text-accent">edited</small> : null}
+            {step.effect === "irreversible" ? <small className="text-wait">irreversible</small> : null}
+          </span>
+        ))}
+      </dd>
+    </div>
+  );
+}
+
+/** Every edit and override that is in the request: before and after. */
+function Changes({ plan }: { plan: ReplayPlan }) {
+  const changes = [
+    ...plan.edits.map((edit) => ({
+      ...edit,
+      name: `${edit.step === "input" ? "run input" : edit.step} · ${pointerWords(edit.path)}`,
+    })),
+    ...plan.overrides.map((override) => ({ ...override, name: `${override.step} · ${override.name}` })),
+  ];
+  if (changes.length === 0) return null;
+  return (
+    <ul className="flex flex-col gap-1 text-sm">
+      {changes.map((change) => (
+        <li key={change.name} className="wrap-anywhere font-mono text-xs">
+          <span className="text-ink-soft">{change.name}</span>{" "}
+          <del className="text-ink-faint">{change.before ?? "nothing"}</del> <span aria-hidden="true">→</span>{" "}
+          <ins className="text-accent no-underline">{change.after ?? "nothing"}</ins>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Options({ plan, draft, onDraft }: { plan: ReplayPlan | undefined } & Pick<Shown, "draft" | "onDraft">) {
+  const versions = useQuery({ ...workflowQuery(plan?.workflow ?? "", undefined), enabled: plan !== undefined });
+  const source = plan?.code.source_number;
+  const field = "h-8 rounded-md border border-line bg-surface px-2 text-sm hover:border-line-strong";
+  return (
+    <div className="grid gap-3 sm:grid-cols-2">
+      <label className="flex flex-col gap-1 text-ink-soft text-xs">
+        Code
+        <select
+          className={field}
+          value={draft.code}
+          onChange={(event) => onDraft({ ...draft, code: event.target.value })}
+        >
+          <option value="latest">
+            latest
+            {versions.data
+              ? ` (v${versions.data.versions.reduce((most, each) => Math.max(most, each.number), 0)})`
+              : ""}
+          </option>
+          <option value="same">same as this run{source === undefined ? "" : ` (v${source})`}</option>
+          {versions.data?.versions.map(({ number, label }) => (
+            <option key={number} value={String(number)}>
+              v{number} {label}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label className="flex flex-col gap-1 text-ink-soft text-xs">
+        Reason, for those who look at it later
+        <input
+          className={field}
+          value={draft.reason}
+          maxLength={2000}
+          placeholder="customer asked for French"
+          onChange={(event) => onDraft({ ...draft, reason: event.target.value })}
+        />
+      </label>
+      <label className="flex items-start gap-2 text-ink-soft text-sm sm:col-span-2">
+        <input
+          type="checkbox"
+          className="mt-0.5 size-4 accent-accent"
+          checked={draft.freshKey}
+          onChange={(event) => onDraft({ ...draft, freshKey: event.target.checked })}
+        />
+        New idempotency keys: effects such as payments may happen a second time
+      </label>
+    </div>
+  );
+}
+
+/** Always in sight at the bottom of the panel. */
+export function ReplayBar({ runId, draft, replaying }: { runId: string } & Pick<Shown, "draft" | "replaying">) {
+  const { make, canReplay, submit, plan } = replaying;
+  const running = plan.data?.steps.filter((step) => step.action === "run").length ?? 0;
+  const copy = (language: "Python" | "CLI" | "curl") => ({
+    label: language,
+    onSelect: () =>
+      void copyAndSay(copyAs(language, runId, requestOf(draft), plan.data?.edits ?? []), `as ${language}`),
+  });
+  return (
+    <footer className="border-line border-t bg-surface">
+      {make.error ? <ProblemNotice error={make.error} /> : null}
+      <div className="flex flex-wrap items-center gap-2 px-4 py-3">
+        <Button kind="primary" aria-disabled={!canReplay} onClick={submit} aria-keyshortcuts="Control+Enter Meta+Enter">
+          {make.isPending
+            ? "Replaying…"
+            : `Replay${running > 0 ? ` ${running} ${running === 1 ? "step" : "steps"}` : ""}`}
+        </Button>
+        <span className="hidden items-center gap-1 sm:flex">
+          <Key>Ctrl</Key>
+          <Key>⏎</Key>
+        </span>
+        <div className="ml-auto">
+          <Menu label="Copy as" items={[copy("Python"), copy("CLI"), copy("curl")]} />
+        </div>
+      </div>
+    </footer>
+  );
+}

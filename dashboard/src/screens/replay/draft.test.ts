@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import { writeRequest } from "@/pure/wire";
+import { isTouched, requestOf, UNTOUCHED, withInput, withOverride } from "@/screens/replay/draft";
+
+describe("requestOf", () => {
+  it("says nothing about what was not changed", () => {
+    expect(requestOf(UNTOUCHED)).toEqual({ code: "latest" });
+    expect(isTouched(UNTOUCHED)).toBe(false);
+  });
+
+  it("carries edits to the letter", () => {
+    let draft = { ...UNTOUCHED, startSteps: ["summary"], reason: "  French please ", freshKey: true };
+    draft = withInput(draft, "summary", '{"id": 1152921504606846977}');
+    draft = withOverride(draft, "summary", "temperature", "0.0");
+    draft = withOverride(draft, "summary", "model", null);
+    expect(writeRequest(requestOf(draft))).toBe(
+      '{"code":"latest","start_steps":["summary"],"inputs":{"summary":{"id": 1152921504606846977}},' +
+        '"playground":{"summary":{"temperature":0.0}},"reset_playground":{"summary":["model"]},' +
+        '"reason":"French please","fresh_key":true}',
+    );
+  });
+
+  it("names no steps when everything runs", () => {
+    expect(requestOf({ ...UNTOUCHED, fromBeginning: true, startSteps: ["a"], input: "{}" })).toMatchObject({
+      from_beginning: true,
+      input: { text: "{}" },
+    });
+    expect(requestOf({ ...UNTOUCHED, fromBeginning: true, startSteps: ["a"] })).not.toHaveProperty("start_steps");
+  });
+});
+
+it("forgets a change that was taken back", () => {
+  const edited = withOverride(withInput(UNTOUCHED, "s", "1"), "s", "heat", "1");
+  expect(isTouched(edited)).toBe(true);
+  expect(withOverride(withInput(edited, "s", null), "s", "heat", undefined)).toEqual(UNTOUCHED);
+});

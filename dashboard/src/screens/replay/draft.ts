@@ -1,0 +1,81 @@
+/** What a person has changed so far, and the request that it makes. */
+
+import type { ReplayBody } from "@/api/contract";
+import { Raw } from "@/pure/wire";
+
+/** Values of one step's variables by name: a JSON literal, or `null` for the code's own default again. */
+export type Overrides = Record<string, string | null>;
+
+export interface Draft {
+  startSteps: string[];
+  fromBeginning: boolean;
+  /** Edited text of a step's input, by step. */
+  inputs: Record<string, string>;
+  /** Edited text of the run input; `null` when it is as it was. */
+  input: string | null;
+  overrides: Record<string, Overrides>;
+  /** "latest", "same" or the number of a version. */
+  code: string;
+  reason: string;
+  freshKey: boolean;
+}
+
+export const UNTOUCHED: Draft = {
+  startSteps: [],
+  fromBeginning: false,
+  inputs: {},
+  input: null,
+  overrides: {},
+  code: "latest",
+  reason: "",
+  freshKey: false,
+};
+
+export function isTouched(draft: Draft): boolean {
+  return Object.keys(draft.inputs).length > 0 || draft.input !== null || Object.keys(draft.overrides).length > 0;
+}
+
+/** Without the step's text when it says the same as before: what is not edited must travel byte for byte. */
+export function withInput(draft: Draft, step: string, text: string | null): Draft {
+  const { [step]: _, ...others } = draft.inputs;
+  return { ...draft, inputs: text === null ? others : { ...others, [step]: text } };
+}
+
+/** `undefined` takes the change back. */
+export function withOverride(draft: Draft, step: string, name: string, literal: string | null | undefined): Draft {
+  const { [name]: _, ...others } = draft.overrides[step] ?? {};
+  const mine = literal === undefined ? others : { ...others, [name]: literal };
+  const { [step]: __, ...steps } = draft.overrides;
+  return { ...draft, overrides: Object.keys(mine).length > 0 ? { ...steps, [step]: mine } : steps };
+}
+
+export function requestOf(draft: Draft): ReplayBody {
+  const body: ReplayBody = { code: draft.code };
+  if (draft.fromBeginning) body.from_beginning = true;
+  else if (draft.startSteps.length > 0) body.start_steps = draft.startSteps;
+  if (Object.keys(draft.inputs).length > 0) body.inputs = mapValues(draft.inputs, (text) => new Raw(text));
+  if (draft.input !== null) body.input = new Raw(draft.input);
+  Object.assign(body, overridesOf(draft));
+  if (draft.reason.trim() !== "") body.reason = draft.reason.trim();
+  if (draft.freshKey) body.fresh_key = true;
+  return body;
+}
+
+function overridesOf({ overrides }: Draft): Pick<ReplayBody, "playground" | "reset_playground"> {
+  const set: Record<string, Record<string, Raw>> = {};
+  const reset: Record<string, string[]> = {};
+  for (const [step, values] of Object.entries(overrides)) {
+    for (const [name, literal] of Object.entries(values)) {
+      if (literal === null) reset[step] = [...(reset[step] ?? []), name];
+      else set[step] = { ...set[step], [name]: new Raw(literal) };
+    }
+  }
+  return {
+    ...(Object.keys(set).length > 0 ? { playground: set } : {}),
+    ...(Object.keys(reset).length > 0 ? { reset_playground: reset } : {}),
+  };
+}
+
+function mapValues<A, B>(values: Record<string, A>, each: (value: A) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, each(value)]));
+}

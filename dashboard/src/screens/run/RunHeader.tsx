@@ -1,0 +1,305 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { problemFrom } from "@/api/client";
+import { cancelRun } from "@/api/commands";
+import type { RunDetail } from "@/api/contract";
+import { lineageQuery } from "@/api/queries";
+import { compactJson } from "@/pure/compact";
+import { shortId } from "@/pure/ids";
+import { isFinished } from "@/pure/status";
+import { formatDuration } from "@/pure/time";
+import { useShortcuts } from "@/shell/shortcuts";
+import { announce } from "@/ui/announce";
+import { Button, buttonLook } from "@/ui/Button";
+import { CopyButton, copyAndSay } from "@/ui/Copy";
+import { Dialog } from "@/ui/Dialog";
+import { Glyph } from "@/ui/Glyph";
+import { Ago, Took } from "@/ui/Moment";
+import { Status, StatusPill } from "@/ui/Status";
+
+export function RunHeader({ run }: { run: RunDetail }) {
+  return (
+    <header className="flex flex-col gap-3 px-4 pt-3 pb-4">
+      <nav aria-label="Breadcrumb" className="flex min-w-0 items-center gap-1.5 text-ink-soft text-sm">
+        <Link to="/runs" search={{}} className="rounded-sm hover:text-ink hover:underline">
+          Runs
+        </Link>
+        <span aria-hidden="true">/</span>
+        <Link
+          to="/runs"
+          search={{ q: `workflow:${run.workflow}` }}
+          className="truncate rounded-sm hover:text-ink hover:underline"
+        >
+          {run.workflow}
+        </Link>
+        <span aria-hidden="true">/</span>
+        <span className="truncate font-mono text-xs" title={run.id}>
+          {shortId(run.id)}
+        </span>
+        <CopyButton text={run.id} what="the run's id" className="-my-2" />
+      </nav>
+      <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
+        <h1 className="sr-only">
+          Run {run.id} of {run.workflow}
+        </h1>
+        <StatusPill status={run.status} />
+        <p className="text-lg">{headline(run)}</p>
+        <Facts run={run} />
+      </div>
+      {run.waiting ? (
+        <p className="flex items-center gap-2 rounded-md bg-wait-soft px-3 py-2">
+          <Glyph name="ring" className="text-wait" />
+          {run.waiting}
+        </p>
+      ) : null}
+      {run.failure ? (
+        <p className="wrap-anywhere line-clamp-3 rounded-md bg-bad-soft px-3 py-2">
+          <span className="font-mono font-semibold text-bad text-sm">{run.failure.type}</span>
+          {run.failure.message ? `: ${run.failure.message}` : ""}
+        </p>
+      ) : null}
+      <Payload label="input" text={run.input} />
+      {run.output ? <Payload label="output" text={run.output} /> : null}
+      <Lineage run={run} />
+      <Actions run={run} />
+    </header>
+  );
+}
+
+function headline(run: RunDetail): string {
+  const step = run.steps.find((each) => each.name === run.failed_step);
+  if (run.status === "failed" && step) {
+    return `at ${step.name}${step.attempts > 1 ? `, after ${step.attempts} attempts` : ""}`;
+  }
+  const active = run.steps.filter((each) => each.status === "running").map((each) => each.name);
+  return active.length > 0 ? `in ${active.join(", ")}` : run.workflow;
+}
+
+function Facts({ run }: { run: RunDetail }) {
+  return (
+    <dl className="flex flex-wrap gap-x-4 gap-y-1 text-ink-soft text-sm [&_dd]:inline [&_dt]:mr-1 [&_dt]:inline [&_dt]:text-ink-faint">
+      <div>
+        <dt>code</dt>
+        <dd>
+          <Link
+            to="/workflows/$workflow"
+            params={{ workflow: run.workflow }}
+            search={{ version: run.version }}
+            className="rounded-sm hover:text-ink hover:underline"
+          >
+            v{run.version}
+          </Link>
+        </dd>
+      </div>
+      <div>
+        <dt>created</dt>
+        <dd>
+          <Ago at={run.created_at} />
+        </dd>
+      </div>
+      <div>
+        <dt>took</dt>
+        <dd>
+          {run.duration_ms === null ? (
+            <Took from={run.created_at} to={run.finished_at} />
+          ) : (
+            formatDuration(run.duration_ms)
+          )}
+        </dd>
+      </div>
+      {run.idempotency_key ? (
+        <div>
+          <dt>key</dt>
+          <dd className="font-mono text-xs">{run.idempotency_key}</dd>
+        </div>
+      ) : null}
+      {Object.entries(run.metadata).map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+      {run.parent_id ? (
+        <div>
+          <dt>child of</dt>
+          <dd>
+            <Link
+              to="/runs/$run"
+              params={{ run: run.parent_id }}
+              search={{}}
+              className="font-mono text-accent text-xs hover:underline"
+            >
+              {shortId(run.parent_id)}
+            </Link>
+          </dd>
+        </div>
+      ) : null}
+    </dl>
+  );
+}
+
+function Payload({ label, text }: { label: string; text: string }) {
+  return (
+    <div className="flex items-start gap-3 text-sm">
+      <span className="w-12 shrink-0 pt-0.5 text-ink-faint">{label}</span>
+      <code className="wrap-anywhere line-clamp-2 font-mono text-ink-soft text-xs leading-5">{compactJson(text)}</code>
+      <CopyButton text={text} what={`the ${label}`} className="-my-1.5" />
+    </div>
+  );
+}
+
+/** The family: from the first run to the newest second chance. */
+function Lineage({ run }: { run: RunDetail }) {
+  const isFamily = run.source_id !== null || run.replays.length > 0;
+  const lineage = useQuery({ ...lineageQuery(run.id), enabled: isFamily });
+  if (!isFamily || !lineage.data) return null;
+  return (
+    <div className="flex items-start gap-3 text-sm">
+      <span className="w-12 shrink-0 pt-0.5 text-ink-faint">lineage</span>
+      <ol className="flex flex-wrap items-center gap-x-2 gap-y-1.5">
+        {lineage.data.runs.map((each, index) => (
+          <li key={each.id} className="flex items-center gap-2">
+            {index > 0 ? (
+              <span className="text-ink-faint" aria-hidden="true">
+                →
+              </span>
+            ) : null}
+            <Link
+              to="/runs/$run"
+              params={{ run: each.id }}
+              search={{}}
+              aria-current={each.id === run.id ? "page" : undefined}
+              title={
+                each.replay ? `${each.replay.author}: ${each.replay.reason || "no reason given"}` : "the first run"
+              }
+              className="flex items-center gap-2 rounded-md border border-line px-2 py-0.5 hover:border-line-strong aria-[current]:border-accent aria-[current]:bg-accent-soft"
+            >
+              <Status status={each.status} className="text-xs" />
+              <span className="font-mono text-xs">{shortId(each.id)}</span>
+              {each.replay ? (
+                <span className="max-w-48 truncate text-ink-soft text-xs">
+                  {each.replay.reason || each.replay.author}
+                </span>
+              ) : null}
+            </Link>
+          </li>
+        ))}
+      </ol>
+    </div>
+  );
+}
+
+function Actions({ run }: { run: RunDetail }) {
+  const navigate = useNavigate();
+  const [asking, setAsking] = useState(false);
+  const finished = isFinished(run.status);
+  const failed = run.failed_step;
+  const replayFailed = () => {
+    if (!finished) announce("It has not finished yet. Wait for its end, or cancel it first.");
+    else if (failed)
+      void navigate({
+        to: "/runs/$run/steps/$step",
+        params: { run: run.id, step: failed },
+        search: (old) => ({ view: old.view, list: old.list }),
+      });
+    else
+      void navigate({
+        to: "/runs/$run/replay",
+        params: { run: run.id },
+        search: (old) => ({ view: old.view, list: old.list }),
+      });
+  };
+  useShortcuts("Run", [
+    ["r", "Replay from where it failed", replayFailed],
+    ["e", "Copy the run's id", () => void copyAndSay(run.id, "the run's id")],
+  ]);
+  return (
+    <div className="flex flex-wrap items-center gap-2">
+      {finished && failed ? (
+        <Link
+          to="/runs/$run/steps/$step"
+          params={{ run: run.id, step: failed }}
+          search={(old) => ({ view: old.view, list: old.list })}
+          className={buttonLook("primary")}
+        >
+          Replay from {failed}
+        </Link>
+      ) : null}
+      {finished ? (
+        <Link
+          to="/runs/$run/replay"
+          params={{ run: run.id }}
+          search={(old) => ({ view: old.view, list: old.list })}
+          className={buttonLook(failed ? "plain" : "primary")}
+        >
+          {failed ? "Replay with another input…" : "Run again…"}
+        </Link>
+      ) : (
+        <Button kind="danger" onClick={() => setAsking(true)}>
+          Cancel…
+        </Button>
+      )}
+      {run.source_id ? (
+        <Link to="/compare/$a/$b" params={{ a: run.source_id, b: run.id }} className={buttonLook("plain")}>
+          Compare with its source
+        </Link>
+      ) : null}
+      {asking ? <CancelDialog run={run} onClose={() => setAsking(false)} /> : null}
+    </div>
+  );
+}
+
+function CancelDialog({ run, onClose }: { run: RunDetail; onClose: () => void }) {
+  const client = useQueryClient();
+  const [reason, setReason] = useState("");
+  const cancel = useMutation({
+    mutationFn: () => cancelRun(run.id, reason),
+    onSuccess: (answer) => {
+      announce(
+        answer.answer === "already_finished"
+          ? "It had finished already; nothing was cancelled."
+          : answer.stopping > 0
+            ? "Cancelled. What a worker is running now gets a moment to stop."
+            : "Cancelled.",
+      );
+      onClose();
+    },
+    onSettled: () => client.invalidateQueries({ queryKey: ["run", run.id] }),
+  });
+  return (
+    <Dialog
+      title="Cancel this run"
+      description="Steps that wait are not started; a step that runs is told to stop. A cancelled run can be replayed."
+      onClose={onClose}
+    >
+      <form
+        className="flex flex-col gap-4"
+        onSubmit={(event) => {
+          event.preventDefault();
+          cancel.mutate();
+        }}
+      >
+        <label className="flex flex-col gap-1 text-ink-soft text-sm">
+          Reason (optional)
+          <input
+            className="h-8 rounded-md border border-line-strong bg-surface px-2 text-ink"
+            value={reason}
+            onChange={(event) => setReason(event.target.value)}
+          />
+        </label>
+        {cancel.error ? (
+          <p role="alert" className="text-bad">
+            {problemFrom(cancel.error).message}
+          </p>
+        ) : null}
+        <div className="flex justify-end gap-2">
+          <Button onClick={onClose}>Keep it running</Button>
+          <Button kind="danger" type="submit" disabled={cancel.isPending}>
+            Cancel the run
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,103 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { getRouteApi, Outlet } from "@tanstack/react-router";
+import { useRef } from "react";
+import type { RunDetail } from "@/api/contract";
+import { useLive } from "@/api/live";
+import { runQuery } from "@/api/queries";
+import { isFinished } from "@/pure/status";
+import { RunGraphView } from "@/screens/run/GraphView";
+import { RunEvents } from "@/screens/run/RunEvents";
+import { RunHeader } from "@/screens/run/RunHeader";
+import { RunLogs } from "@/screens/run/RunLogs";
+import { Timeline } from "@/screens/run/Timeline";
+import { useShortcuts } from "@/shell/shortcuts";
+import { Loading, ProblemNotice } from "@/ui/Notice";
+import { TabLinks } from "@/ui/TabLinks";
+import { useNarrow } from "@/ui/useNarrow";
+
+const route = getRouteApi("/runs/$run");
+/** A busy run commits many times a second; the page reads it again at most this often. */
+const REFRESH_MS = 400;
+
+export function RunPage() {
+  const { run: id } = route.useParams();
+  const run = useQuery(runQuery(id));
+  useRefresh(id);
+  if (run.error && !run.data) return <ProblemNotice error={run.error} onRetry={() => void run.refetch()} />;
+  if (!run.data) return <Loading what="the run" />;
+  return (
+    <div className="flex h-full">
+      <div className="flex min-w-0 flex-1 flex-col overflow-y-auto">
+        <RunHeader run={run.data} />
+        <Views run={run.data} />
+      </div>
+      <Outlet />
+    </div>
+  );
+}
+
+function useRefresh(id: string): void {
+  const client = useQueryClient();
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const refresh = () => {
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined;
+      void client.invalidateQueries({ queryKey: ["run", id] });
+    }, REFRESH_MS);
+  };
+  useLive(
+    `run:${id}`,
+    (name, data) => {
+      if (name === "run" && (data as { id: string }).id === id) refresh();
+    },
+    refresh,
+  );
+}
+
+function Views({ run }: { run: RunDetail }) {
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const narrow = useNarrow();
+  const view = search.view ?? "graph";
+  const asList = search.list === "1" || (narrow && search.list === undefined);
+  const toggleList = () =>
+    void navigate({ to: ".", search: (old) => ({ ...old, list: asList ? undefined : "1" }), replace: true });
+  const show = (next: typeof view) => () =>
+    void navigate({ to: ".", search: (old) => ({ ...old, view: next }), replace: true });
+  useShortcuts("Run", [
+    ["1", "Graph", show("graph")],
+    ["2", "Timeline", show("timeline")],
+    ["3", "Logs", show("logs")],
+    ["4", "Events", show("events")],
+    ["l", "Graph as a list, and back", toggleList],
+  ]);
+  return (
+    <>
+      <TabLinks
+        label="Views of the run"
+        current={view}
+        searchFor={(id) => ({ view: id === "graph" ? undefined : id })}
+        tabs={[
+          { id: "graph", word: "Steps" },
+          { id: "timeline", word: "Timeline" },
+          { id: "logs", word: "Logs" },
+          { id: "events", word: "Events" },
+        ]}
+        end={
+          view === "graph" && !narrow ? (
+            <label className="flex items-center gap-1.5 text-ink-soft text-sm">
+              <input type="checkbox" className="accent-accent" checked={asList} onChange={toggleList} />
+              as a list
+            </label>
+          ) : null
+        }
+      />
+      <div className="flex min-h-72 flex-1 flex-col">
+        {view === "graph" ? <RunGraphView run={run} asList={asList} /> : null}
+        {view === "timeline" ? <Timeline run={run} /> : null}
+        {view === "logs" ? <RunLogs run={run.id} isLive={!isFinished(run.status)} /> : null}
+        {view === "events" ? <RunEvents run={run.id} /> : null}
+      </div>
+    </>
+  );
+}

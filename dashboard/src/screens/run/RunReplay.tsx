@@ -1,0 +1,157 @@
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+import { useMemo } from "react";
+import type { RunDetail, WorkflowDetail } from "@/api/contract";
+import { runQuery, workflowQuery } from "@/api/queries";
+import { useProblems } from "@/editor/lazy";
+import { inRunOrder } from "@/pure/graph";
+import { prettyJson } from "@/pure/json";
+import { readSchema } from "@/pure/schema";
+import { isFinished } from "@/pure/status";
+import type { Draft } from "@/screens/replay/draft";
+import { PlanPanel, ReplayBar } from "@/screens/replay/PlanPanel";
+import { useDraft, useReplay } from "@/screens/replay/useReplay";
+import { InputEditor } from "@/screens/step/InputEditor";
+import { Drawer } from "@/ui/Drawer";
+import { Empty, Loading, ProblemNotice } from "@/ui/Notice";
+import { Status } from "@/ui/Status";
+
+const route = getRouteApi("/runs/$run/replay");
+
+/** A replay of the whole run: from the beginning or from chosen steps, with another run input. */
+export function RunReplay() {
+  const { run: id } = route.useParams();
+  const navigate = route.useNavigate();
+  const run = useQuery(runQuery(id));
+  const workflow = useQuery({ ...workflowQuery(run.data?.workflow ?? "", undefined), enabled: run.data !== undefined });
+  const close = () =>
+    void navigate({ to: "/runs/$run", params: { run: id }, search: (old) => ({ view: old.view, list: old.list }) });
+  const error = run.error ?? workflow.error;
+  return (
+    <Drawer label="Replay this run" title={<h2 className="text-base">Replay this run</h2>} onClose={close}>
+      {error ? <ProblemNotice error={error} /> : null}
+      {run.data && !isFinished(run.data.status) ? (
+        <Empty title="It has not finished yet">
+          <p>A run can be replayed once it has ended. Cancel it first if it must not go on.</p>
+        </Empty>
+      ) : null}
+      {run.data && workflow.data && isFinished(run.data.status) ? (
+        <Form key={id} run={run.data} workflow={workflow.data} />
+      ) : null}
+      {!error && (run.isPending || workflow.isPending) ? <Loading what="the run" /> : null}
+    </Drawer>
+  );
+}
+
+function Form({ run, workflow }: { run: RunDetail; workflow: WorkflowDetail }) {
+  const place = `${run.id} /`;
+  const [draft, setDraft] = useDraft(place, { fromBeginning: run.failed_step === null });
+  const schema = useMemo(() => readSchema(workflow.input_schema), [workflow.input_schema]);
+  const original = useMemo(() => prettyJson(run.input), [run.input]);
+  const text = draft.input ?? original;
+  const problems = useProblems(schema, text);
+  const syntax = draft.input === null ? undefined : problems.find((problem) => problem.rule === "syntax");
+  const blocked = syntax ? `The input is no JSON yet: ${syntax.message}` : null;
+  const replaying = useReplay(run.id, place, draft, blocked !== null);
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: Ctrl+Enter replays from anywhere in the form
+    <div
+      className="flex min-h-0 flex-1 flex-col"
+      onKeyDown={(event) => {
+        if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.defaultPrevented) return;
+        event.preventDefault();
+        replaying.submit();
+      }}
+    >
+      <div className="flex min-h-0 flex-1 flex-col gap-6 overflow-y-auto p-4">
+        <Starts run={run} draft={draft} onDraft={setDraft} />
+        <InputEditor
+          title="Run input"
+          about={`of ${run.workflow}`}
+          label={`Input of the run of ${run.workflow} as JSON`}
+          schema={schema}
+          origins={[]}
+          original={original}
+          unknown={null}
+          text={text}
+          problems={problems}
+          onChange={(next) => setDraft({ ...draft, input: next })}
+          onSubmit={replaying.submit}
+        />
+        <PlanPanel draft={draft} onDraft={setDraft} replaying={replaying} blocked={blocked} />
+      </div>
+      <ReplayBar runId={run.id} draft={draft} replaying={replaying} />
+    </div>
+  );
+}
+
+/** From the beginning, from where it failed, or from steps chosen by name. */
+function Starts({ run, draft, onDraft }: { run: RunDetail; draft: Draft; onDraft: (draft: Draft) => void }) {
+  const steps = inRunOrder(run.steps, run.graph.edges).filter((step) => step.kind !== "on_failure");
+  const isChosen = !draft.fromBeginning && draft.startSteps.length > 0;
+  const ways = [
+    {
+      id: "beginning",
+      label: "the beginning: every step runs again",
+      isOn: draft.fromBeginning,
+      start: { fromBeginning: true, startSteps: [] },
+    },
+    ...(run.failed_step
+      ? [
+          {
+            id: "failed",
+            label: `where it failed: ${run.failed_step}`,
+            isOn: !draft.fromBeginning && !isChosen,
+            start: { fromBeginning: false, startSteps: [] },
+          },
+        ]
+      : []),
+    {
+      id: "steps",
+      label: "these steps:",
+      isOn: isChosen,
+      start: { fromBeginning: false, startSteps: [run.failed_step ?? steps[0]?.name ?? ""] },
+    },
+  ];
+  const toggle = (name: string) => {
+    const startSteps = draft.startSteps.includes(name)
+      ? draft.startSteps.filter((each) => each !== name)
+      : [...draft.startSteps, name];
+    onDraft({ ...draft, fromBeginning: startSteps.length === 0 && run.failed_step === null, startSteps });
+  };
+  return (
+    <fieldset className="flex flex-col gap-1.5">
+      <legend className="mb-1 font-semibold text-sm">Start from</legend>
+      {ways.map((way) => (
+        <label key={way.id} className="flex items-center gap-2">
+          <input
+            type="radio"
+            name="start"
+            className="accent-accent"
+            checked={way.isOn}
+            onChange={() => onDraft({ ...draft, ...way.start })}
+          />
+          {way.label}
+        </label>
+      ))}
+      {isChosen ? (
+        <ul className="ml-6 flex flex-wrap gap-x-4 gap-y-1.5">
+          {steps.map((step) => (
+            <li key={step.name}>
+              <label className="flex items-center gap-2">
+                <input
+                  type="checkbox"
+                  className="accent-accent"
+                  checked={draft.startSteps.includes(step.name)}
+                  onChange={() => toggle(step.name)}
+                />
+                {step.name}
+                <Status status={step.status} className="text-xs" />
+              </label>
+            </li>
+          ))}
+        </ul>
+      ) : null}
+    </fieldset>
+  );
+}

@@ -1,0 +1,130 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import type { RowSelectionState } from "@tanstack/react-table";
+import { ArrowUp } from "lucide-react";
+import { useCallback, useMemo, useState } from "react";
+import { problemFrom } from "@/api/client";
+import { cancelRun } from "@/api/commands";
+import type { RunSummary } from "@/api/contract";
+import { histogramQuery, PAGE_SIZE, runCountQuery } from "@/api/queries";
+import { plainValue, withKey } from "@/pure/query";
+import { newRunsWords } from "@/pure/runlist";
+import { isFinished } from "@/pure/status";
+import { ColumnMenu, hiddenColumns } from "@/screens/runs/ColumnMenu";
+import { Chips, StatusSwitches, Views, withoutStatuses } from "@/screens/runs/Filters";
+import { Histogram } from "@/screens/runs/Histogram";
+import { NoRuns } from "@/screens/runs/NoRuns";
+import { RunTable } from "@/screens/runs/RunTable";
+import { useRunList } from "@/screens/runs/useRunList";
+import { announce } from "@/ui/announce";
+import { Button, buttonLook } from "@/ui/Button";
+import { copyAndSay } from "@/ui/Copy";
+import { Loading, ProblemNotice } from "@/ui/Notice";
+
+const route = getRouteApi("/runs");
+
+export function Runs() {
+  const { q = "", cols } = route.useSearch();
+  const navigate = route.useNavigate();
+  const [selection, setSelection] = useState<RowSelectionState>({});
+  const { list, runs, waiting, showNew } = useRunList(q);
+  const counts = useQuery(runCountQuery(withoutStatuses(q)));
+  const matching = useQuery(runCountQuery(q));
+  const histogram = useQuery(histogramQuery(q, plainValue(q, "since") ?? "24h"));
+  const onQuery = (next: string) => void navigate({ search: (old) => ({ ...old, q: next || undefined }) });
+  const { hasNextPage, isFetchingNextPage, fetchNextPage } = list;
+  const onEnd = useCallback(() => {
+    if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
+  }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
+  const hidden = useMemo(() => hiddenColumns(cols), [cols]);
+  const selected = runs.filter((run) => selection[run.id]);
+  const total = matching.data?.total ?? runs.length;
+
+  return (
+    <div className="flex h-full flex-col">
+      <div className="flex flex-col gap-2 px-3 pt-3 pb-2">
+        <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
+          <h1 className="text-lg">Runs</h1>
+          <Views q={q} />
+          <span className="ml-auto text-ink-soft text-sm">
+            <span className="font-mono">{total.toLocaleString("en")}</span> {total === 1 ? "run" : "runs"}
+          </span>
+          <ColumnMenu cols={cols} onChange={(next) => void navigate({ search: (old) => ({ ...old, cols: next }) })} />
+        </div>
+        {histogram.data ? (
+          <Histogram
+            counts={histogram.data}
+            onSpan={(from, to) => onQuery(withKey(withKey(q, "since", from), "until", to))}
+          />
+        ) : (
+          <div className="h-12" />
+        )}
+        <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
+          <StatusSwitches q={q} counts={counts.data} onQuery={onQuery} />
+          <Chips q={q} onQuery={onQuery} />
+        </div>
+      </div>
+      <div className="relative flex min-h-0 flex-1 flex-col">
+        {waiting > 0 ? (
+          <Button
+            kind="primary"
+            className="-translate-x-1/2 absolute top-1 left-1/2 z-20 rounded-full shadow-lift motion-safe:animate-arrive"
+            onClick={showNew}
+          >
+            <ArrowUp className="size-3.5" aria-hidden="true" />
+            {newRunsWords(waiting, PAGE_SIZE)}
+          </Button>
+        ) : null}
+        {list.error && !list.data ? <ProblemNotice error={list.error} onRetry={() => void list.refetch()} /> : null}
+        {list.isPending ? <Loading what="runs" /> : null}
+        {list.data && runs.length === 0 ? <NoRuns q={q} /> : null}
+        {runs.length > 0 ? (
+          <RunTable
+            runs={runs}
+            total={total}
+            hidden={hidden}
+            selection={selection}
+            onSelection={setSelection}
+            onEnd={onEnd}
+          />
+        ) : null}
+      </div>
+      {selected.length > 0 ? <SelectionBar selected={selected} onClear={() => setSelection({})} /> : null}
+    </div>
+  );
+}
+
+function SelectionBar({ selected, onClear }: { selected: RunSummary[]; onClear: () => void }) {
+  const client = useQueryClient();
+  const [first, second] = selected;
+  const open = selected.filter((run) => !isFinished(run.status));
+  const cancel = useMutation({
+    mutationFn: () => Promise.all(open.map((run) => cancelRun(run.id, ""))),
+    onSuccess: (answers) =>
+      announce(`Cancelled ${answers.filter((answer) => answer.changed).length} of ${open.length}.`),
+    onError: (error) => announce(problemFrom(error).message, "bad"),
+    onSettled: () => client.invalidateQueries({ queryKey: ["runs"] }),
+  });
+  return (
+    <section
+      aria-label="Selected runs"
+      className="flex flex-wrap items-center gap-2 border-accent-line border-t bg-accent-soft px-3 py-2"
+    >
+      <span className="mr-2 font-medium">{selected.length} selected</span>
+      {first && second && selected.length === 2 ? (
+        <Link to="/compare/$a/$b" params={{ a: first.id, b: second.id }} className={buttonLook("plain")}>
+          Compare
+        </Link>
+      ) : null}
+      {open.length > 0 ? (
+        <Button kind="danger" disabled={cancel.isPending} onClick={() => cancel.mutate()}>
+          Cancel {open.length} unfinished
+        </Button>
+      ) : null}
+      <Button onClick={() => void copyAndSay(selected.map((run) => run.id).join("\n"), "their ids")}>Copy ids</Button>
+      <Button kind="quiet" onClick={onClear}>
+        Clear
+      </Button>
+    </section>
+  );
+}

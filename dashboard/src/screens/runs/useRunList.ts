@@ -1,0 +1,65 @@
+/** The list of runs that match a query: pages, updates in place, and new ones that wait to be asked for. */
+
+import { type InfiniteData, useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useEffectEvent, useMemo, useRef } from "react";
+import type { RunList, RunSummary } from "@/api/contract";
+import { isPaused, useLive } from "@/api/live";
+import { newestRunsQuery, runCountQuery, runsQuery } from "@/api/queries";
+import { unseen, updateInPlace } from "@/pure/runlist";
+
+/** However fast runs come, the server is asked for the newest page and the counts no more often than this. */
+const LOOK_EVERY_MS = 1_500;
+
+export function useRunList(q: string) {
+  const client = useQueryClient();
+  const list = useInfiniteQuery(runsQuery(q));
+  const newest = useQuery(newestRunsQuery(q));
+  const runs = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
+  const look = useThrottled(() => {
+    if (isPaused()) return;
+    void newest.refetch();
+    void client.invalidateQueries({ queryKey: ["run-count"] });
+    void client.invalidateQueries({ queryKey: ["histogram"] });
+  });
+
+  useLive(
+    "runs",
+    (name, data) => {
+      if (name !== "run") return;
+      const run = data as RunSummary;
+      client.setQueryData(runsQuery(q).queryKey, (old) => old && withRun(old, run));
+      look();
+    },
+    () => {
+      void client.invalidateQueries({ queryKey: runsQuery(q).queryKey });
+      look();
+    },
+  );
+
+  const waiting = useMemo(() => unseen(runs, newest.data?.items ?? []), [runs, newest.data]);
+  const showNew = () => {
+    if (newest.data) client.setQueryData(runsQuery(q).queryKey, { pages: [newest.data], pageParams: [null] });
+    void client.invalidateQueries({ queryKey: runCountQuery(q).queryKey });
+  };
+  return { list, runs, waiting: waiting.length, showNew };
+}
+
+type Pages = InfiniteData<RunList, unknown>;
+
+function withRun(data: Pages, run: RunSummary): Pages {
+  const pages = updateInPlace(data.pages, run);
+  return pages === data.pages ? data : { ...data, pages: [...pages] };
+}
+
+/** However often it is called, acts once per interval, at its end. */
+function useThrottled(onAct: () => void): () => void {
+  const act = useEffectEvent(onAct);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  return () => {
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined;
+      act();
+    }, LOOK_EVERY_MS);
+  };
+}

@@ -1,0 +1,68 @@
+import { useMemo } from "react";
+import type { StepDetail } from "@/api/contract";
+import { useProblems } from "@/editor/lazy";
+import { prettyJson } from "@/pure/json";
+import { readSchema } from "@/pure/schema";
+import { type Draft, withInput, withOverride } from "@/screens/replay/draft";
+import { PlanPanel, ReplayBar } from "@/screens/replay/PlanPanel";
+import { useDraft, useReplay } from "@/screens/replay/useReplay";
+import { InputEditor } from "@/screens/step/InputEditor";
+import { Playground, playgroundProblem } from "@/screens/step/Playground";
+import { chosenError } from "@/screens/step/tries";
+import { ErrorBlock } from "@/ui/ErrorBlock";
+
+/** From failure to fix on one page: the error, the input, the variables, what would happen, and the button. */
+export function StepReplay({ step, run }: { step: StepDetail; run: string }) {
+  const place = `${run} ${step.name}`;
+  const [draft, setDraft] = useDraft(place, { startSteps: [step.name] });
+  const schema = useMemo(() => readSchema(step.input_schema), [step.input_schema]);
+  const original = useMemo(() => (step.input === undefined ? undefined : prettyJson(step.input)), [step.input]);
+  const text = draft.inputs[step.name] ?? original;
+  const problems = useProblems(schema, text);
+  const blocked = blockedBy(draft, step, problems);
+  const replaying = useReplay(run, place, draft, blocked !== null);
+  const error = chosenError(step);
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: Ctrl+Enter replays from anywhere in the form
+    <div
+      className="flex min-h-0 flex-1 flex-col"
+      onKeyDown={(event) => {
+        if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.defaultPrevented) return;
+        event.preventDefault();
+        replaying.submit();
+      }}
+    >
+      <div className="flex min-h-0 flex-1 flex-col gap-6 overflow-y-auto p-4">
+        {error ? <ErrorBlock error={error} /> : null}
+        <InputEditor
+          title="Input"
+          about={`the arguments of ${step.name}(${step.arguments.map((argument) => argument.name).join(", ")})`}
+          label={`Input of step ${step.name} as JSON`}
+          schema={schema}
+          origins={step.arguments}
+          original={original}
+          unknown={step.input_problem}
+          text={text}
+          problems={problems}
+          onChange={(next) => setDraft(withInput(draft, step.name, next))}
+          onSubmit={replaying.submit}
+        />
+        <Playground
+          step={step}
+          changes={draft.overrides[step.name] ?? {}}
+          onChange={(name, literal) => setDraft(withOverride(draft, step.name, name, literal))}
+        />
+        <PlanPanel draft={draft} onDraft={setDraft} replaying={replaying} blocked={blocked} />
+      </div>
+      <ReplayBar runId={run} draft={draft} replaying={replaying} />
+    </div>
+  );
+}
+
+/** Only what cannot even be sent. Whether the schema is kept is the server's to say, for the code that will run. */
+function blockedBy(draft: Draft, step: StepDetail, problems: { rule: string; message: string }[]): string | null {
+  const syntax =
+    draft.inputs[step.name] === undefined ? undefined : problems.find((problem) => problem.rule === "syntax");
+  if (syntax) return `The input is no JSON yet: ${syntax.message}`;
+  return playgroundProblem(step, draft.overrides[step.name] ?? {});
+}

@@ -1,0 +1,183 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link, Outlet, useNavigate, useRouter } from "@tanstack/react-router";
+import { Keyboard, List, Moon, Network, ServerCog, Sun, SunMoon } from "lucide-react";
+import { lazy, Suspense, useEffect, useState } from "react";
+import { problemFrom } from "@/api/client";
+import { toggleLive } from "@/api/live";
+import { infoQuery } from "@/api/queries";
+import { LiveDot } from "@/shell/LiveDot";
+import { Mark } from "@/shell/Mark";
+import { SearchBox } from "@/shell/SearchBox";
+import { SignIn } from "@/shell/SignIn";
+import { onKeyDown, useShortcuts } from "@/shell/shortcuts";
+import { nextTheme, useTheme } from "@/shell/theme";
+import { Announcements } from "@/ui/announce";
+import { buttonLook, IconButton, Key } from "@/ui/Button";
+import { Empty, ProblemNotice } from "@/ui/Notice";
+
+const Palette = lazy(() => import("@/shell/Palette").then((module) => ({ default: module.Palette })));
+const ShortcutSheet = lazy(() => import("@/shell/ShortcutSheet").then((module) => ({ default: module.ShortcutSheet })));
+
+const PLACES = [
+  { to: "/runs", label: "Runs", keys: "g r", icon: List },
+  { to: "/workflows", label: "Workflows", keys: "g w", icon: Network },
+  { to: "/workers", label: "Workers", keys: "g k", icon: ServerCog },
+] as const;
+
+export function Shell() {
+  const info = useQuery(infoQuery());
+  if (info.error && problemFrom(info.error).status === 401) return <SignIn onEntered={() => void info.refetch()} />;
+  return <Frame />;
+}
+
+function Frame() {
+  const [open, setOpen] = useState<"palette" | "shortcuts" | null>(null);
+  const navigate = useNavigate();
+  useShortcuts(
+    "Go to",
+    PLACES.map(({ keys, label, to }) => [keys, label, () => void navigate({ to, search: {} })]),
+  );
+  useShortcuts("Everywhere", [
+    ["?", "These shortcuts", () => setOpen("shortcuts")],
+    ["p", "Pause or resume live updates", toggleLive],
+    ["t", "Switch theme", nextTheme],
+  ]);
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey) {
+        event.preventDefault();
+        setOpen((old) => (old === "palette" ? null : "palette"));
+      } else onKeyDown(event);
+    };
+    window.addEventListener("keydown", onKey);
+    return () => window.removeEventListener("keydown", onKey);
+  }, []);
+  return (
+    <div className="grid h-full grid-rows-[auto_minmax(0,1fr)_auto] sm:grid-cols-[auto_minmax(0,1fr)] sm:grid-rows-[auto_minmax(0,1fr)]">
+      <button
+        type="button"
+        className={`${buttonLook("primary")} -top-20 absolute left-2 z-50 focus:top-2`}
+        onClick={() => document.getElementById("content")?.focus()}
+      >
+        Skip to content
+      </button>
+      <Header onPalette={() => setOpen("palette")} />
+      <Rail onShortcuts={() => setOpen("shortcuts")} />
+      <main id="content" tabIndex={-1} className="row-start-2 min-w-0 overflow-hidden outline-none sm:col-start-2">
+        <Outlet />
+      </main>
+      <Suspense>
+        {open === "palette" ? <Palette onClose={() => setOpen(null)} onShortcuts={() => setOpen("shortcuts")} /> : null}
+        {open === "shortcuts" ? <ShortcutSheet onClose={() => setOpen(null)} /> : null}
+      </Suspense>
+      <Announcements />
+    </div>
+  );
+}
+
+function Header({ onPalette }: { onPalette: () => void }) {
+  const { data: info } = useQuery(infoQuery());
+  return (
+    <header className="col-span-full flex flex-wrap items-center gap-x-3 gap-y-2 border-line border-b bg-surface px-3 py-2">
+      <Link to="/runs" search={{}} className="flex items-center gap-2 rounded-sm font-semibold tracking-tight">
+        <Mark className="size-6" />
+        <span>mulligan</span>
+      </Link>
+      {info ? <Place mode={info.mode} namespace={info.namespace} /> : null}
+      <div className="order-last flex w-full justify-center sm:order-none sm:w-auto sm:flex-1">
+        <SearchBox />
+      </div>
+      <div className="ml-auto flex items-center gap-1 sm:ml-0">
+        <LiveDot />
+        <button
+          type="button"
+          onClick={onPalette}
+          className={buttonLook("quiet")}
+          aria-label="Command palette (Ctrl or ⌘ K)"
+          title="Command palette"
+        >
+          <Key>⌘K</Key>
+        </button>
+        <ThemeButton />
+      </div>
+    </header>
+  );
+}
+
+/** Which server this is. Production wears the warning colour, so that nobody replays there by mistake. */
+function Place({ mode, namespace }: { mode: "dev" | "production"; namespace: string }) {
+  const look = mode === "production" ? "border-wait-line bg-wait-soft text-wait" : "border-line text-ink-faint";
+  return (
+    <span className={`rounded-full border px-2 py-0.5 text-xs ${look}`}>
+      {namespace === "default" ? mode : `${namespace} · ${mode}`}
+    </span>
+  );
+}
+
+const THEMES = {
+  system: { icon: SunMoon, label: "Theme: as the system. Switch to light" },
+  light: { icon: Sun, label: "Theme: light. Switch to dark" },
+  dark: { icon: Moon, label: "Theme: dark. Switch to the system's" },
+};
+
+function ThemeButton() {
+  const { icon: Icon, label } = THEMES[useTheme()];
+  return (
+    <IconButton label={label} onClick={nextTheme}>
+      <Icon className="size-4" aria-hidden="true" />
+    </IconButton>
+  );
+}
+
+/** On the left on a wide screen, at the bottom on a phone. */
+function Rail({ onShortcuts }: { onShortcuts: () => void }) {
+  return (
+    <nav
+      aria-label="Main"
+      className="row-start-3 flex border-line border-t bg-surface sm:row-start-2 sm:w-14 sm:flex-col sm:gap-1 sm:border-t-0 sm:border-r sm:p-2 lg:w-44"
+    >
+      {PLACES.map(({ to, label, icon: Icon, keys }) => (
+        <Link
+          key={to}
+          to={to}
+          search={{}}
+          title={`${label} (${keys})`}
+          className="flex flex-1 flex-col items-center gap-1 rounded-md px-2 py-2 text-ink-soft text-xs hover:bg-sunken hover:text-ink sm:flex-none sm:py-2.5 lg:flex-row lg:gap-2.5 lg:py-1.5 lg:text-sm"
+          activeProps={{ className: "!text-accent bg-accent-soft font-semibold" }}
+        >
+          <Icon className="size-4 shrink-0" aria-hidden="true" />
+          <span className="sm:sr-only lg:not-sr-only">{label}</span>
+        </Link>
+      ))}
+      <button
+        type="button"
+        onClick={onShortcuts}
+        title="Keyboard shortcuts (?)"
+        className="mt-auto hidden items-center gap-2.5 rounded-md px-2 py-2 text-ink-faint text-sm hover:bg-sunken hover:text-ink sm:flex sm:justify-center lg:justify-start"
+      >
+        <Keyboard className="size-4 shrink-0" aria-hidden="true" />
+        <span className="sm:sr-only lg:not-sr-only">Shortcuts</span>
+      </button>
+    </nav>
+  );
+}
+
+export function NotFound() {
+  return (
+    <Empty title="There is nothing at this address">
+      <p>The link may be older than what it led to, or a part of it got lost on the way.</p>
+      <Link to="/runs" search={{}} className={buttonLook("plain")}>
+        To the runs
+      </Link>
+    </Empty>
+  );
+}
+
+export function WentWrong({ error, reset }: { error: unknown; reset: () => void }) {
+  const router = useRouter();
+  const again = () => {
+    reset();
+    void router.invalidate();
+  };
+  return <ProblemNotice error={error} onRetry={again} />;
+}

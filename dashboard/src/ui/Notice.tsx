@@ -1,0 +1,61 @@
+import { TriangleAlert } from "lucide-react";
+import { problemFrom } from "@/api/client";
+import { pointerWords } from "@/pure/json";
+import { Button } from "@/ui/Button";
+
+/** What went wrong, whose fault it is and what to do next, in the server's own words. */
+export function ProblemNotice({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+  const problem = problemFrom(error);
+  return (
+    <div role="alert" className="m-4 rounded-lg border border-bad-line bg-bad-soft p-4">
+      <p className="flex items-center gap-2 font-semibold text-bad">
+        <TriangleAlert className="size-4" aria-hidden="true" />
+        {problem.title}
+      </p>
+      <p className="mt-1 max-w-prose text-ink">{problem.message}</p>
+      {problem.rules.length > 0 ? <BrokenRules error={error} /> : null}
+      {onRetry ? (
+        <Button className="mt-3" onClick={onRetry}>
+          Try again
+        </Button>
+      ) : null}
+    </div>
+  );
+}
+
+export function BrokenRules({ error }: { error: unknown }) {
+  return (
+    <ul className="mt-2 space-y-1">
+      {problemFrom(error).rules.map((rule) => (
+        <li key={`${rule.where}${rule.path}${rule.rule}`} className="text-sm">
+          <code className="font-mono text-bad">
+            {[rule.where, pointerWords(rule.path)].filter(Boolean).join(" · ")}
+          </code>{" "}
+          {rule.rule}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** An empty place that teaches: why it is empty, and the one thing to do about it. */
+export function Empty({ title, children }: { title: string; children?: React.ReactNode }) {
+  return (
+    <div className="mx-auto flex max-w-xl flex-col items-center gap-3 px-6 py-16 text-center">
+      <svg viewBox="0 0 48 28" aria-hidden="true" className="h-10 fill-none stroke-[3.4]" strokeLinecap="round">
+        <path d="M4 26V13a10 10 0 0 1 20 0v13" className="stroke-line" />
+        <path d="M24 13a10 10 0 0 1 20 0v13" className="stroke-accent-line" />
+      </svg>
+      <h2 className="text-lg">{title}</h2>
+      <div className="space-y-3 text-ink-soft">{children}</div>
+    </div>
+  );
+}
+
+export function Loading({ what }: { what: string }) {
+  return (
+    <output className="block p-6 text-ink-faint">
+      <span className="motion-safe:animate-breathe">Loading {what}…</span>
+    </output>
+  );
+}
