@@ -1,0 +1,105 @@
+"""Everything that is served, put together as one ASGI application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
+
+from mulligan.engine.api import Engine
+from mulligan.errors import Forbidden, MulliganError
+from mulligan.server.auth import is_loopback
+from mulligan.server.cookies import cookie_name
+from mulligan.server.endpoint import JSON
+from mulligan.server.endpoints import ENDPOINTS
+from mulligan.server.guard import Guard
+from mulligan.server.health import LONGEST_LAG_S, loop_lag_s, why_not_ready
+from mulligan.server.http import API, Door, api_routes, not_served, refusal
+from mulligan.server.live import Live, topics_of
+from mulligan.server.metrics import Metrics
+from mulligan.server.openapi import openapi_document
+from mulligan.server.session_socket import session_endpoint
+from mulligan.server.site import ServerSettings, Site
+from mulligan.server.static import BUILT, Dashboard
+from mulligan.server.tokens import TokenBook
+
+
+class ServerApp:
+    """The ASGI application. ``close`` ends the live streams, which would otherwise keep a server from stopping."""
+
+    def __init__(self, engine: Engine, settings: ServerSettings, dashboard: Path = BUILT) -> None:
+        self.site = Site(engine, settings, TokenBook(engine))
+        self.live = Live(engine)
+        self.dashboard = Dashboard(settings.base_path, dashboard)
+        self._door = Door(self.site)
+        self._metrics = Metrics(self.site, self.live)
+        document = openapi_document(ENDPOINTS, settings.version, cookie_name(settings.cookie_key))
+        self._openapi = msgspec.json.encode(document)
+        inner = Starlette(routes=self._routes(), exception_handlers={HTTPException: not_served})
+        self._app = Guard(inner, settings)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+    async def close(self) -> None:
+        await self.live.close()
+
+    def _routes(self) -> list[BaseRoute]:
+        return [
+            *api_routes(ENDPOINTS, self._door),
+            Route(f"{API}/stream", self._stream),
+            Route(f"{API}/openapi.json", self._show_openapi),
+            WebSocketRoute(f"{API}/connect", session_endpoint(self._door)),
+            Route("/healthz", self._show_health),
+            Route("/readyz", self._show_readiness),
+            Route("/metrics", self._show_metrics),
+            Route("/{path:path}", self.dashboard.serve),
+        ]
+
+    async def _stream(self, request: Request) -> Response:
+        """Server-sent events: ``run``, ``workers``, ``ping``; ``dropped`` before the server ends it."""
+        try:
+            caller = await self._door.enter(request)
+            if not caller.may("read"):
+                raise Forbidden("This token may not look: it lacks the scope 'read'.")
+            topics = topics_of(request.query_params.get("topics", "runs"))
+        except MulliganError as error:
+            return refusal(error, request)
+        events: AsyncIterator[bytes] = self.live.stream(caller.namespace, topics)
+        # Proxies must neither keep it nor hold it back.
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+
+    async def _show_openapi(self, request: Request) -> Response:
+        return Response(self._openapi, media_type=JSON)
+
+    async def _show_health(self, request: Request) -> Response:
+        lag_s = await loop_lag_s()
+        status = 200 if lag_s < LONGEST_LAG_S else 503
+        return Response(msgspec.json.encode({"loop_lag_ms": round(lag_s * 1_000, 3)}), status, media_type=JSON)
+
+    async def _show_readiness(self, request: Request) -> Response:
+        reason = await why_not_ready(self.site.engine)
+        body = {"ready": reason is None, "reason": reason}
+        return Response(msgspec.json.encode(body), 200 if reason is None else 503, media_type=JSON)
+
+    async def _show_metrics(self, request: Request) -> Response:
+        """For this machine, and for tokens that may look."""
+        try:
+            if not is_loopback(request) and not (await self._door.enter(request)).may("read"):
+                raise Forbidden("This token may not look: it lacks the scope 'read'.")
+        except MulliganError as error:
+            return refusal(error, request)
+        return Response(self._metrics.text(), media_type=Metrics.content_type)
+
+
+def create_app(engine: Engine, settings: ServerSettings, dashboard: Path = BUILT) -> ServerApp:
+    """The server's ASGI application over a started engine, on whose loop it must run."""
+    return ServerApp(engine, settings, dashboard)

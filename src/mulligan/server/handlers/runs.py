@@ -1,0 +1,250 @@
+"""Starting, listing, looking at and cancelling runs."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from mulligan.core.commands import CancelRun, Started, StartRun
+from mulligan.core.inputs import output_ref
+from mulligan.core.query import RunFilter
+from mulligan.core.query_text import MAX_LENGTH, parse_query
+from mulligan.core.records import RunStatus, Version
+from mulligan.engine.api import require_valid
+from mulligan.errors import InvalidInput, MulliganError, Problem
+from mulligan.server.endpoint import Reply
+from mulligan.server.problems import problem_of
+from mulligan.server.reading.events import events_of
+from mulligan.server.reading.payloads import given, given_overrides
+from mulligan.server.reading.runs import FamilyMember, lineage, run_detail, run_summary, shown_status
+from mulligan.server.reading.scene import RUN_ID, load_document, load_scene, no_such_run, run_id_of
+from mulligan.server.site import Call
+from mulligan.wire.rest.codec import JsonText, Question, Unset, write
+from mulligan.wire.rest.runs import (
+    Bar,
+    BulkAnswer,
+    BulkAnswers,
+    BulkItem,
+    BulkStart,
+    CancelAnswer,
+    CancelRequest,
+    EventList,
+    Histogram,
+    Lineage,
+    RunCount,
+    RunDetail,
+    RunList,
+    RunSummary,
+    StartRequest,
+)
+
+MOST_RELATIVES = 500
+Query = Annotated[str, Meta(max_length=MAX_LENGTH)]
+
+
+class StartQuery(Question, frozen=True, kw_only=True):
+    """``wait_s``: answer when the run has ended, with its detail, or after so many seconds."""
+
+    wait_s: Annotated[float, Meta(ge=0, le=60)] = 0.0
+
+
+class ListQuery(Question, frozen=True, kw_only=True):
+    """``q``: the query grammar. ``cursor``: ``next_cursor`` of the page before."""
+
+    q: Query = ""
+    limit: Annotated[int, Meta(ge=1, le=500)] = 50
+    cursor: Annotated[str, Meta(max_length=100)] | None = None
+
+
+class CountQuery(Question, frozen=True, kw_only=True):
+    q: Query = ""
+
+
+class HistogramQuery(Question, frozen=True, kw_only=True):
+    """``since``: a span such as 24h, divided into ``buckets`` bars."""
+
+    q: Query = ""
+    since: Annotated[str, Meta(max_length=50)] = "24h"
+    buckets: Annotated[int, Meta(ge=1, le=500)] = 48
+
+
+# ── Starting ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def start_run(call: Call, body: StartRequest, query: StartQuery, idempotency_key: str | None) -> Reply:
+    """Start a run. It is committed when this answers. The same Idempotency-Key and input get the same run (200)."""
+    version = await call.engine.version_of(call.namespace, body.workflow, body.version)
+    command = _start_command(call, body, version, idempotency_key)
+    require_valid(command.input, version.definition.input_schema, f"input of {body.workflow}")
+    started: Started = await call.engine.submit(command)
+    status = 200 if started.existing else 201
+    if query.wait_s > 0 and await _ends_within(call, started.run_id, timedelta(seconds=query.wait_s)):
+        return Reply(status, write(await show_run(call, started.run_id)))
+    return Reply(status, write(await _summary(call, started.run_id)))
+
+
+def _start_command(call: Call, asked: StartRequest, version: Version, idempotency_key: str | None) -> StartRun:
+    return StartRun(
+        run_id=call.engine.chance.new_id(),
+        namespace=call.namespace,
+        workflow=asked.workflow,
+        input=b"{}" if isinstance(asked.input, Unset) else given(asked.input, f"input of {asked.workflow}"),
+        version=None if asked.version is None else version.digest,
+        metadata=asked.metadata,
+        priority=asked.priority,
+        delay=timedelta(seconds=asked.delay_s),
+        idempotency_key=idempotency_key,
+        overrides=given_overrides(asked.playground),
+    )
+
+
+async def _ends_within(call: Call, run_id: str, span: timedelta) -> bool:
+    """Whether the run has ended, waiting for it by the engine's clock."""
+    ended = asyncio.ensure_future(call.engine.wait(call.namespace, run_id))
+    slept = asyncio.ensure_future(call.engine.clock.sleep(span))
+    try:
+        await asyncio.wait((ended, slept), return_when=asyncio.FIRST_COMPLETED)
+        return ended.done()
+    finally:
+        ended.cancel()
+        slept.cancel()
+        await asyncio.gather(ended, slept, return_exceptions=True)
+
+
+async def start_runs(call: Call, body: BulkStart) -> BulkAnswers:
+    """Start many runs in one transaction. Each is accepted or refused by itself."""
+    answers: list[BulkAnswer | None] = [None] * len(body.runs)
+    commands: list[StartRun] = []
+    places: list[int] = []
+    versions: dict[tuple[str, str | None], Version] = {}
+    for place, asked in enumerate(body.runs):
+        try:
+            commands.append(await _checked_start(call, asked, versions))
+            places.append(place)
+        except MulliganError as error:
+            answers[place] = BulkAnswer(problem=problem_of(error))
+    for place, answer in zip(places, await call.engine.submit_all(commands) if commands else [], strict=True):
+        if isinstance(answer, Started):
+            answers[place] = BulkAnswer(id=answer.run_id, existing=answer.existing)
+        elif isinstance(answer, MulliganError):
+            answers[place] = BulkAnswer(problem=problem_of(answer))
+        else:
+            raise answer
+    return BulkAnswers(items=[answer for answer in answers if answer is not None])
+
+
+async def _checked_start(call: Call, asked: BulkItem, known: dict[tuple[str, str | None], Version]) -> StartRun:
+    name = (asked.workflow, asked.version)
+    if name not in known:
+        known[name] = await call.engine.version_of(call.namespace, *name)
+    command = _start_command(call, asked, known[name], asked.idempotency_key)
+    require_valid(command.input, known[name].definition.input_schema, f"input of {asked.workflow}")
+    return command
+
+
+# ── Lists ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def list_runs(call: Call, query: ListQuery) -> RunList:
+    """Runs that a query means, newest first."""
+    wanted = parse_query(query.q, call.engine.clock.now())
+    before = query.cursor
+    if before is not None and RUN_ID.fullmatch(before) is None:
+        raise InvalidInput(
+            "This cursor was not made by this list. Leave it out to begin at the newest run.",
+            problems=(Problem("/cursor", "not a cursor of this list", "query"),),
+        )
+    rows = await call.engine.store.find_runs(call.namespace, wanted, before, query.limit + 1)
+    page = rows[: query.limit]
+    next_cursor = page[-1].run.id if len(rows) > query.limit else None
+    return RunList(items=[run_summary(row) for row in page], next_cursor=next_cursor)
+
+
+async def count_runs(call: Call, query: CountQuery) -> RunCount:
+    """How many runs a query means, by status."""
+    wanted = parse_query(query.q, call.engine.clock.now())
+    by_status = await call.engine.store.count_runs(call.namespace, wanted)
+    return RunCount(total=sum(by_status.values()), by_status=by_status)
+
+
+async def histogram(call: Call, query: HistogramQuery) -> Histogram:
+    """How many runs were created when, by status."""
+    now = call.engine.clock.now()
+    since_at = parse_query(f'since:"{query.since}"' if '"' not in query.since else "since:", now).since_at
+    assert since_at is not None
+    wanted = parse_query(query.q, now)
+    width_s = max(1, -int((since_at - now).total_seconds() // query.buckets))
+    first_at = now - timedelta(seconds=width_s * query.buckets)
+    found = await call.engine.store.histogram(call.namespace, wanted, first_at, width_s)
+    counts = {bucket.at: bucket.counts for bucket in found}
+    moments = [first_at + timedelta(seconds=width_s * number) for number in range(query.buckets)]
+    return Histogram(width_s=width_s, buckets=[Bar(at=at, counts=counts.get(at, {})) for at in moments])
+
+
+# ── One run ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def show_run(call: Call, run_id: str) -> RunDetail:
+    """A run with its graph, its steps and how it came to be."""
+    scene = await load_scene(call, run_id)
+    definition = scene.document.version.definition
+    ref = output_ref(scene.facts, definition.steps[0].name) if definition.is_task else None
+    produced = await call.engine.payloads.fetch([run_id], [] if ref is None else [ref])
+    family = await _family(call, scene.document.run.family_id)
+    return run_detail(scene, produced.inputs[run_id], produced.outputs.get(ref) if ref else None, family)
+
+
+async def _summary(call: Call, run_id: str) -> RunSummary:
+    rows = await call.engine.store.find_runs(call.namespace, RunFilter(ids=(run_id,)), None, 1)
+    if not rows:
+        raise no_such_run(run_id)
+    return run_summary(rows[0])
+
+
+async def show_run_input(call: Call, run_id: str) -> JsonText:
+    """The run's input, as its exact text."""
+    document = await load_document(call, run_id)
+    produced = await call.engine.payloads.fetch([document.run.id], [])
+    return JsonText(produced.inputs[document.run.id])
+
+
+async def list_events(call: Call, run_id: str) -> EventList:
+    """What happened to a run, oldest first, each with a sentence."""
+    scene = await load_scene(call, run_id)
+    recorded = await call.engine.store.events(call.namespace, run_id)
+    return EventList(items=events_of(scene, recorded))
+
+
+async def show_lineage(call: Call, run_id: str) -> Lineage:
+    """All runs of the family that this run belongs to."""
+    document = await load_document(call, run_id)
+    return lineage(document.run.family_id, await _family(call, document.run.family_id))
+
+
+async def _family(call: Call, family_id: str) -> list[FamilyMember]:
+    """Oldest first."""
+    wanted = RunFilter(family_ids=(family_id,))
+    rows = await call.engine.store.find_runs(call.namespace, wanted, None, MOST_RELATIVES)
+    if len(rows) <= 1 and (not rows or rows[0].run.source_id is None):
+        return [(row, None) for row in rows]
+    replays = {run.id: replay for run, replay in await call.engine.store.family(call.namespace, family_id)}
+    return [(row, replays.get(row.run.id)) for row in reversed(rows)]
+
+
+async def cancel_run(call: Call, run_id: str, body: CancelRequest) -> CancelAnswer:
+    """End a run now. Running attempts are told to stop; nothing of them counts any more."""
+    command = CancelRun(run_id=run_id_of(run_id), namespace=call.namespace, actor=call.caller.actor, reason=body.reason)
+    cancelled = await call.engine.cancel(command)
+    answer: Literal["cancelled", "cancel_requested", "already_finished"] = "already_finished"
+    if cancelled.changed:
+        answer = "cancel_requested" if cancelled.stopping else "cancelled"
+    return CancelAnswer(
+        id=run_id,
+        changed=cancelled.changed,
+        was=shown_status(RunStatus(cancelled.was), started=True),
+        stopping=cancelled.stopping,
+        answer=answer,
+    )

@@ -1,0 +1,202 @@
+"""Live updates: what commits touched, gathered for a quarter of a second, read once, and told to every subscriber."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import msgspec
+
+from mulligan.core.query import RunFilter
+from mulligan.engine.api import Committed, Engine
+from mulligan.errors import InvalidInput, Problem, Unavailable
+from mulligan.server.reading.runs import run_summary
+from mulligan.server.reading.scene import RUN_ID
+from mulligan.wire.rest.codec import write
+
+GATHERED = timedelta(milliseconds=250)
+HEARTBEAT = timedelta(seconds=15)
+MOST_RUNS_AT_ONCE = 200
+MOST_RUNS_WAITING = 5_000
+MOST_BATCHES_WAITING = 64
+MOST_TOPICS = 50
+
+log = logging.getLogger("mulligan.server")
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """What a subscriber wants to hear of."""
+
+    all_runs: bool
+    run_ids: frozenset[str]
+    workers: bool
+
+
+def topics_of(text: str) -> Topics:
+    """``runs,run:<id>,workers``. Raises InvalidInput."""
+    names = [name for name in text.split(",") if name]
+    run_ids = frozenset(name.removeprefix("run:") for name in names if name.startswith("run:"))
+    unknown = [name for name in names if name not in ("runs", "workers") and not name.startswith("run:")]
+    unknown += [run_id for run_id in run_ids if RUN_ID.fullmatch(run_id) is None]
+    if unknown or not names or len(names) > MOST_TOPICS:
+        rule = f"name up to {MOST_TOPICS} topics of: runs, run:<id>, workers"
+        raise InvalidInput(f"These topics are not understood; {rule}.", problems=(Problem("/topics", rule, "query"),))
+    return Topics(all_runs="runs" in names, run_ids=run_ids, workers="workers" in names)
+
+
+@dataclass(eq=False, slots=True)
+class Subscriber:
+    """One open stream. ``batches``: what it has still to be sent; None ends it."""
+
+    namespace: str
+    topics: Topics
+    batches: asyncio.Queue[bytes | None] = field(default_factory=lambda: asyncio.Queue(MOST_BATCHES_WAITING + 2))
+
+    def offer(self, batch: bytes) -> None:
+        """Whoever is too slow is dropped with a reason, so that nothing piles up here; it comes back and reads anew."""
+        if self.batches.qsize() < MOST_BATCHES_WAITING:
+            self.batches.put_nowait(batch)
+        elif self.batches.qsize() == MOST_BATCHES_WAITING:
+            self.end("this connection was too slow; read everything again")
+
+    def end(self, reason: str) -> None:
+        if self.batches.qsize() <= MOST_BATCHES_WAITING:
+            self.batches.put_nowait(_event("dropped", msgspec.json.encode({"reason": reason})))
+            self.batches.put_nowait(None)
+
+
+class Live:
+    """Listens to the engine while anybody listens to it. ``close`` ends all streams, so that a server can stop."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._subscribers: set[Subscriber] = set()
+        self._touched: dict[str, OrderedDict[str, None]] = {}
+        self._worker_news: set[str] = set()
+        self._news = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._position = 0
+        self._closed = False
+
+    @property
+    def open_streams(self) -> int:
+        return len(self._subscribers)
+
+    async def stream(self, namespace: str, topics: Topics) -> AsyncIterator[bytes]:
+        """Server-sent events, for ever. Raises Unavailable when the server is stopping."""
+        if self._closed:
+            raise Unavailable("The server is stopping. Connect again in a moment.")
+        subscriber = Subscriber(namespace, topics)
+        self._subscribers.add(subscriber)
+        if self._task is None:
+            self._task = asyncio.create_task(self._tell(), name="mulligan-live")
+        try:
+            yield _event("hello", b"{}", self._position)
+            async for batch in self._batches(subscriber):
+                yield batch
+        finally:
+            self._subscribers.discard(subscriber)
+
+    async def _batches(self, subscriber: Subscriber) -> AsyncIterator[bytes]:
+        while True:
+            batch = asyncio.ensure_future(subscriber.batches.get())
+            silence = asyncio.ensure_future(self._engine.clock.sleep(HEARTBEAT))
+            try:
+                await asyncio.wait((batch, silence), return_when=asyncio.FIRST_COMPLETED)
+                found = batch.result() if batch.done() else _event("ping", b"{}", self._position)
+            finally:
+                silence.cancel()
+                batch.cancel()
+            if found is None:
+                return
+            yield found
+
+    async def close(self) -> None:
+        self._closed = True
+        for subscriber in self._subscribers:
+            subscriber.end("the server is stopping")
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    # ── Gathering and telling ────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _tell(self) -> None:
+        stop_listening = self._engine.feed.listen(self._heard)
+        try:
+            while True:
+                await self._news.wait()
+                await self._engine.clock.sleep(GATHERED)
+                self._news.clear()
+                try:
+                    await self._tell_once()
+                except Exception:
+                    log.exception("live updates could not be read; the next commit tries again")
+        finally:
+            stop_listening()
+
+    def _heard(self, committed: Committed) -> None:
+        """On the engine's loop, after each commit: only take notes."""
+        if not self._subscribers:
+            return
+        wanted = {subscriber.namespace for subscriber in self._subscribers}
+        for namespace, run_id in committed.runs:
+            if namespace in wanted:
+                waiting = self._touched.setdefault(namespace, OrderedDict())
+                waiting[run_id] = None
+                if len(waiting) > MOST_RUNS_WAITING:
+                    waiting.popitem(last=False)
+        self._worker_news.update(worker.namespace for worker in committed.workers)
+        self._news.set()
+
+    async def _tell_once(self) -> None:
+        self._position += 1
+        for namespace in sorted(self._worker_news):
+            self._offer(namespace, "workers", _event("workers", b"{}", self._position))
+        self._worker_news.clear()
+        for namespace, touched in self._touched.items():
+            run_ids = self._take(namespace, touched)
+            for run_id, event in (await self._read(namespace, run_ids)).items():
+                self._offer(namespace, run_id, event)
+            if touched:
+                self._news.set()
+
+    def _take(self, namespace: str, touched: OrderedDict[str, None]) -> list[str]:
+        """The runs to tell of now, longest waiting first; those that nobody asked for are forgotten."""
+        subscribers = [one for one in self._subscribers if one.namespace == namespace]
+        if not any(one.topics.all_runs for one in subscribers):
+            wanted = {run_id for one in subscribers for run_id in one.topics.run_ids}
+            for run_id in [run_id for run_id in touched if run_id not in wanted]:
+                del touched[run_id]
+        return [touched.popitem(last=False)[0] for _ in range(min(len(touched), MOST_RUNS_AT_ONCE))]
+
+    async def _read(self, namespace: str, run_ids: list[str]) -> dict[str, bytes]:
+        if not run_ids:
+            return {}
+        wanted = RunFilter(ids=tuple(run_ids))
+        rows = await self._engine.store.find_runs(namespace, wanted, None, len(run_ids))
+        return {row.run.id: _event("run", write(run_summary(row)), self._position) for row in rows}
+
+    def _offer(self, namespace: str, about: str, event: bytes) -> None:
+        for subscriber in self._subscribers:
+            if subscriber.namespace == namespace and _wants(subscriber.topics, about):
+                subscriber.offer(event)
+
+
+def _wants(topics: Topics, about: str) -> bool:
+    if about == "workers":
+        return topics.workers
+    return topics.all_runs or about in topics.run_ids
+
+
+def _event(name: str, data: bytes, position: int | None = None) -> bytes:
+    number = b"" if position is None else b"id: %d\n" % position
+    return b"event: %s\n%sdata: %s\n\n" % (name.encode(), number, data)

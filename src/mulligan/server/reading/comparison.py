@@ -1,0 +1,145 @@
+"""Two runs side by side, step by step, with what led from one to the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from mulligan.core.document import diff, parse, value_at
+from mulligan.core.inputs import edits_for, overrides_for
+from mulligan.core.records import Patch, PatchOp, StepDefinition
+from mulligan.core.replay import PlannedEdit, PlannedOverride
+from mulligan.errors import InvalidInput
+from mulligan.server.reading.errors import error_details
+from mulligan.server.reading.payloads import shown_or_absent
+from mulligan.server.reading.replays import shown_edit, shown_override
+from mulligan.server.reading.runs import scene_summary
+from mulligan.server.reading.scene import Scene
+from mulligan.server.reading.steps import step_summary
+from mulligan.wire.rest.replays import CodeRef, ComparedCode, ComparedSide, ComparedStep, Comparison
+
+Why = Literal["edit", "variable", "code", "upstream", "kept", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One run with its payloads. ``inputs`` and ``outputs`` by step, of those that have one."""
+
+    scene: Scene
+    run_input: bytes
+    inputs: Mapping[str, bytes]
+    outputs: Mapping[str, bytes]
+
+    def definition(self, step: str) -> StepDefinition | None:
+        return self.scene.document.version.definition.by_name.get(step)
+
+    def edits(self, step: str) -> Patch:
+        return edits_for(self.scene.facts, step)
+
+    def overrides(self, step: str) -> dict[str, str]:
+        return overrides_for(self.scene.facts, step)
+
+    def read(self, step: str) -> dict[str, str]:
+        """Variable name -> value, as the last attempt that read anything read it."""
+        attempts = self.scene.attempts.get(step, [])
+        readings = next((attempt.readings for attempt in reversed(attempts) if attempt.readings), ())
+        return {reading.name: reading.value for reading in readings}
+
+
+def compare(a: Side, b: Side) -> Comparison:
+    names = [step.name for step in b.scene.document.version.definition.steps]
+    names += [step.name for step in a.scene.document.version.definition.steps if step.name not in names]
+    different: dict[str, bool] = {}
+    steps = [_compared_step(name, a, b, different) for name in names]
+    return Comparison(
+        a=scene_summary(a.scene, a.run_input),
+        b=scene_summary(b.scene, b.run_input),
+        code=ComparedCode(a=_code(a), b=_code(b)),
+        edits=[shown_edit(edit) for edit in _edits(a, b, names)],
+        overrides=[shown_override(override) for override in _overrides(a, b, names)],
+        steps=steps,
+    )
+
+
+def _code(side: Side) -> CodeRef:
+    version = side.scene.document.version
+    return CodeRef(number=version.number, digest=version.digest, label=version.definition.label)
+
+
+def _edits(a: Side, b: Side, names: list[str]) -> list[PlannedEdit]:
+    """What differs in the run inputs, and the edits of steps that ``b`` has and ``a`` has not."""
+    edits = [_edit("input", operation, a.run_input) for operation in diff(a.run_input, b.run_input)]
+    for name in names:
+        old, new = a.edits(name), b.edits(name)
+        added = new[len(old) :] if new[: len(old)] == old else new
+        edits += [_edit(name, operation, a.inputs.get(name)) for operation in added]
+    return edits
+
+
+def _edit(target: str, operation: PatchOp, document: bytes | None) -> PlannedEdit:
+    before = None
+    if document is not None and operation.op != "add":
+        try:
+            before = value_at(document, operation.path).decode()
+        except InvalidInput:
+            before = None  # an earlier operation of the same patch made this place
+    return PlannedEdit(target=target, op=operation.op, path=operation.path, before=before, after=operation.value)
+
+
+def _overrides(a: Side, b: Side, names: list[str]) -> list[PlannedOverride]:
+    """Variables whose override differs; ``before`` and ``after`` are what was read, else what was given."""
+    found: list[PlannedOverride] = []
+    for step in names:
+        old, new = a.overrides(step), b.overrides(step)
+        for name in sorted({*old, *new}):
+            if old.get(name) != new.get(name):
+                before, after = a.read(step).get(name, old.get(name)), b.read(step).get(name, new.get(name))
+                found.append(PlannedOverride(step=step, name=name, before=before, after=after))
+    return found
+
+
+def _compared_step(name: str, a: Side, b: Side, different: dict[str, bool]) -> ComparedStep:
+    """``different`` collects which steps came out differently, for the steps below them."""
+    left, right = _side(a, name), _side(b, name)
+    same = None
+    if name in a.outputs and name in b.outputs:
+        same = a.outputs[name] == b.outputs[name] or parse(a.outputs[name]) == parse(b.outputs[name])
+    kept = right is not None and right.status == "kept"
+    differs = left is None or right is None or same is False or (left.status != right.status and not kept)
+    different[name] = differs
+    why: Why | None = "kept" if kept else None
+    if differs and left is not None and right is not None:
+        why = _why(name, a, b, different)
+    return ComparedStep(name=name, a=left, b=right, same_output=same, why=why)
+
+
+def _side(side: Side, name: str) -> ComparedSide | None:
+    step = side.definition(name)
+    if step is None:
+        return None
+    summary = step_summary(side.scene, step)
+    attempts = side.scene.attempts.get(name, [])
+    return ComparedSide(
+        status=summary.status,
+        attempts=summary.attempts,
+        duration_ms=summary.duration_ms,
+        output=shown_or_absent(side.outputs.get(name)),
+        error=error_details(attempts[-1].error) if attempts else None,
+    )
+
+
+def _why(name: str, a: Side, b: Side, different: Mapping[str, bool]) -> Why:
+    """The nearest cause first: what was done to this step, then what it was given, then its code."""
+    left, right = a.definition(name), b.definition(name)
+    assert left is not None
+    assert right is not None
+    if a.edits(name) != b.edits(name) or (right.reads_run_input and a.run_input != b.run_input):
+        return "edit"
+    if a.overrides(name) != b.overrides(name):
+        return "variable"
+    if any(different.get(parent, False) for parent in right.parents):
+        return "upstream"
+    if a.scene.document.version.digest != b.scene.document.version.digest:
+        return "code"
+    return "none"

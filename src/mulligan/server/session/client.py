@@ -1,0 +1,179 @@
+"""The client's side of a session: starting runs, many at a time, and hearing how they end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from mulligan.core.commands import Started, StartRun
+from mulligan.engine.api import RunEnd
+from mulligan.errors import InvalidInput, MulliganError, NotFound, Unavailable
+from mulligan.server.reading.scene import RUN_ID
+from mulligan.server.session.outbox import Outbox
+from mulligan.server.site import Call
+from mulligan.wire.json_text import check
+from mulligan.wire.messages import Accepted, Refused, RunEnded, Start, StartAnswer, StartSpec
+
+MOST_STARTS = 10_000
+MOST_WATCHED = 100_000
+LONGEST_KEY = 255
+LONGEST_DELAY_MS = 315_576_000_000
+
+
+class ClientRole:
+    def __init__(self, call: Call, outbox: Outbox, *, trusted: bool) -> None:
+        self._engine = call.engine
+        self._namespace = call.namespace
+        self._counts = call.site.counts
+        self._outbox = outbox
+        self._trusted = trusted
+        self._starting: set[str] = set()
+        self._watched: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # ── Starting ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def start(self, start: Start) -> None:
+        """Each run is accepted or refused by itself; the answer comes when those accepted are on disk."""
+        problems: dict[int, tuple[str, str]] = {}
+        commands: list[StartRun] = []
+        places: list[int] = []
+        if len(start.runs) > MOST_STARTS:
+            many = f"A start holds at most {MOST_STARTS:,} runs, not {len(start.runs):,}. Send several."
+            self._outbox.say([Refused(code="too_large", message=many, seq=start.seq)])
+            return
+        for place, spec in enumerate(start.runs):
+            try:
+                commands.append(self._command(spec))
+                places.append(place)
+            except MulliganError as error:
+                problems[place] = (error.code, str(error))
+        self._starting.update(command.run_id for command in commands)
+        answers = self._engine.submit_later(commands)
+        answers.add_done_callback(partial(self._started, start, commands, places, problems))
+
+    def _command(self, spec: StartSpec) -> StartRun:
+        if not self._trusted:
+            _check_spec(spec)
+        return StartRun(
+            run_id=spec.run_id,
+            namespace=self._namespace,
+            workflow=spec.workflow,
+            input=spec.input,
+            version=spec.version,
+            metadata=spec.metadata,
+            priority=spec.priority,
+            delay=timedelta(milliseconds=spec.delay_ms),
+            idempotency_key=spec.idempotency_key,
+            overrides=spec.overrides,
+            parent_id=spec.parent_id,
+            parent_step=spec.parent_step,
+            repeated=spec.repeated,
+        )
+
+    def _started(
+        self,
+        start: Start,
+        commands: list[StartRun],
+        places: list[int],
+        problems: dict[int, tuple[str, str]],
+        answers: asyncio.Future[list[Any]],
+    ) -> None:
+        if answers.cancelled():
+            return
+        accepted: list[Accepted | None] = [None] * len(start.runs)
+        for place, command, answer in zip(places, commands, answers.result(), strict=True):
+            self._starting.discard(command.run_id)
+            if isinstance(answer, Started):
+                accepted[place] = Accepted(answer.run_id, answer.existing)
+            else:
+                error = answer if isinstance(answer, MulliganError) else Unavailable(str(answer))
+                problems[place] = (error.code, str(error))
+            if not isinstance(answer, Started) or answer.existing:
+                self._look_again(command.run_id)
+        self._counts.starts += len(commands)
+        self._counts.refused_starts += len(problems)
+        self._outbox.say([StartAnswer(seq=start.seq, answers=accepted, problems=problems)])
+
+    # ── Watching ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def watch(self, run_ids: Sequence[str]) -> None:
+        """A run that is being started in the same breath needs no look at the store: it cannot have ended yet."""
+        unknown: list[str] = []
+        for run_id in run_ids:
+            if run_id in self._watched:
+                continue
+            if len(self._watched) >= MOST_WATCHED:
+                self._refuse(run_id, "too_large", f"A session watches at most {MOST_WATCHED:,} runs.")
+                continue
+            self._watched.add(run_id)
+            if run_id in self._starting:
+                self._engine.watch_new(run_id, self._ended)
+            else:
+                unknown.append(run_id)
+        if unknown:
+            self._later(unknown)
+
+    def _look_again(self, run_id: str) -> None:
+        """It was not made by this start: it may have ended long ago, or not exist."""
+        if run_id in self._watched:
+            self._engine.feed.forget(run_id, self._ended)
+            self._later([run_id])
+
+    def _later(self, run_ids: list[str]) -> None:
+        task = asyncio.get_running_loop().create_task(self._watch_stored(run_ids))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _watch_stored(self, run_ids: list[str]) -> None:
+        for run_id in run_ids:
+            try:
+                await self._engine.watch(self._namespace, run_id, self._ended)
+            except (NotFound, Unavailable) as error:
+                self._watched.discard(run_id)
+                self._refuse(run_id, error.code, str(error))
+            if run_id not in self._watched:
+                self._engine.feed.forget(run_id, self._ended)
+
+    def _refuse(self, run_id: str, code: str, message: str) -> None:
+        self._outbox.say([Refused(code=code, message=message, run_id=run_id)])
+
+    def _ended(self, end: RunEnd) -> None:
+        run = end.run
+        if run.namespace == self._namespace and run.id in self._watched:
+            self._watched.discard(run.id)
+            ended = RunEnded(run.id, run.status.value, end.outputs, run.failed_step, end.error)
+            self._outbox.say([ended])
+
+    def unwatch(self, run_ids: Sequence[str]) -> None:
+        for run_id in run_ids:
+            if run_id in self._watched:
+                self._watched.discard(run_id)
+                self._engine.feed.forget(run_id, self._ended)
+
+    async def close(self) -> None:
+        self.unwatch(list(self._watched))
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _check_spec(spec: StartSpec) -> None:
+    """Raises InvalidInput or TooLarge. Everything that the database will hold is looked at here."""
+    if RUN_ID.fullmatch(spec.run_id) is None:
+        raise InvalidInput(f"{spec.run_id!r} is no run id: that is a UUIDv7 as 26 characters of base32hex.")
+    check(spec.input, f"input of {spec.workflow}")
+    if not 0 <= spec.delay_ms <= LONGEST_DELAY_MS or not -1_000 <= (spec.priority or 0) <= 1_000:
+        raise InvalidInput("The delay is 0 s to 10 years, and the priority -1000 to 1000.")
+    key = spec.idempotency_key
+    if key is not None and not 0 < len(key) <= LONGEST_KEY:
+        raise InvalidInput(f"An idempotency key has 1 to {LONGEST_KEY} characters.")
+    texts = [spec.workflow, key or "", *spec.metadata, *spec.metadata.values()]
+    if any("\0" in text for text in texts) or len(spec.metadata) > 100:
+        raise InvalidInput("Names, keys and metadata hold no NUL character, and metadata at most 100 entries.")
+    for values in spec.overrides.values():
+        for name, value in values.items():
+            check(value.encode(), f"the playground variable {name}")

@@ -1,0 +1,93 @@
+"""Are the workflows that a worker declares sound? What is registered is trusted by everybody afterwards."""
+
+from __future__ import annotations
+
+import graphlib
+import json
+from collections.abc import Iterator
+
+from mulligan.core.inputs import parent_of
+from mulligan.core.records import StepDefinition, WorkflowDefinition
+from mulligan.engine.api import problems_in
+from mulligan.errors import InvalidInput
+from mulligan.wire.json_text import check
+
+MOST_WORKFLOWS = 1_000
+MOST_STEPS = 1_000
+LONGEST_NAME = 200
+_REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
+_DIALECTS = ("https://json-schema.org/", "http://json-schema.org/")
+
+
+def check_definitions(definitions: list[WorkflowDefinition]) -> None:
+    """Raises InvalidInput naming the workflow, the step and what is wrong."""
+    if len(definitions) > MOST_WORKFLOWS:
+        raise InvalidInput(f"A worker declares at most {MOST_WORKFLOWS:,} workflows, not {len(definitions):,}.")
+    for definition in definitions:
+        _check_definition(definition)
+
+
+def is_name(text: str) -> bool:
+    return 0 < len(text) <= LONGEST_NAME and text.isprintable()
+
+
+def _check_definition(definition: WorkflowDefinition) -> None:
+    where = f"workflow {definition.name!r}"
+    if not is_name(definition.name):
+        raise _unsound(where, f"a name has 1 to {LONGEST_NAME} printable characters")
+    names = {step.name for step in definition.steps}
+    if not 0 < len(definition.steps) <= MOST_STEPS or len(names) != len(definition.steps):
+        raise _unsound(where, f"it needs 1 to {MOST_STEPS:,} steps with names of their own")
+    _check_schema(definition.input_schema, f"input schema of {where}")
+    for step in definition.steps:
+        _check_step(step, names, f"step {step.name!r} of {where}")
+    try:
+        graphlib.TopologicalSorter({step.name: step.parents for step in definition.steps}).prepare()
+    except graphlib.CycleError as error:
+        raise _unsound(where, f"its steps wait for each other in a circle: {' → '.join(error.args[1])}") from None
+
+
+def _check_step(step: StepDefinition, names: set[str], where: str) -> None:
+    if not is_name(step.name) or step.name in ("*", "input"):
+        raise _unsound(where, f"a name has 1 to {LONGEST_NAME} printable characters and is neither * nor input")
+    unknown = [parent for parent in step.parents if parent not in names]
+    if unknown:
+        raise _unsound(where, f"it waits for {unknown[0]!r}, which is no step of the workflow")
+    for argument in step.arguments:
+        parent = parent_of(argument.origin)
+        known = argument.origin in ("input", "failure") or argument.origin.startswith("input:")
+        if (parent is None and not known) or (parent is not None and parent not in step.parents):
+            raise _unsound(where, f"argument {argument.name!r} comes from {argument.origin!r}, which is not there")
+    _check_schema(step.input_schema, f"input schema of {where}")
+    _check_schema(step.output_schema, f"output schema of {where}")
+
+
+def _check_schema(schema: str, where: str) -> None:
+    """It compiles, and refers to nothing outside of itself: the server fetches no addresses that workers name."""
+    if schema == "{}":
+        return
+    check(schema.encode(), where)
+    for key, value in _members(json.loads(schema)):
+        if key in _REFERENCES and not str(value).startswith("#"):
+            raise _unsound(where, f"{key} to {value!r}; only references within the schema (#…) are followed")
+        if key == "$schema" and not str(value).startswith(_DIALECTS):
+            raise _unsound(where, f"$schema {value!r} is no known dialect")
+    try:
+        problems_in(b"null", schema, where)
+    except ValueError as error:
+        raise _unsound(where, str(error).partition("\n")[0]) from None
+
+
+def _members(node: object) -> Iterator[tuple[str, object]]:
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            yield from ((key, value) for key, value in node.items() if isinstance(value, str))
+            waiting.extend(node.values())
+        elif isinstance(node, list):
+            waiting.extend(node)
+
+
+def _unsound(where: str, rule: str) -> InvalidInput:
+    return InvalidInput(f"The {where} cannot be registered: {rule}. Is the worker's SDK of a version that fits?")

@@ -1,0 +1,41 @@
+"""What a session has to say, until its transport takes it: everything of one turn of the loop goes out together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from mulligan.wire.messages import FromServer
+
+
+class Outbox:
+    """Bounded by its other side: assignments by credits, answers by questions, and questions wait for ``has_room``."""
+
+    FULL = 5_000
+
+    def __init__(self) -> None:
+        self._messages: list[FromServer] = []
+        self._filled = asyncio.Event()
+        self._emptied = asyncio.Event()
+        self._emptied.set()
+
+    def say(self, messages: Sequence[FromServer]) -> None:
+        self._messages += messages
+        self._filled.set()
+        if len(self._messages) >= self.FULL:
+            self._emptied.clear()
+
+    async def take(self) -> list[FromServer]:
+        """All that is to be said, at least one message. Cancelling loses nothing."""
+        await self._filled.wait()
+        return self.take_now()
+
+    def take_now(self) -> list[FromServer]:
+        messages, self._messages = self._messages, []
+        self._filled.clear()
+        self._emptied.set()
+        return messages
+
+    async def has_room(self) -> None:
+        """Return once the transport keeps up."""
+        await self._emptied.wait()

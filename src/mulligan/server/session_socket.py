@@ -1,0 +1,87 @@
+"""The session protocol over a WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from mulligan.errors import MulliganError
+from mulligan.server.auth import require_own_origin
+from mulligan.server.http import Door, refusal
+from mulligan.server.session.session import Session
+from mulligan.server.site import Call
+from mulligan.wire.frames import decode_from_sdk, encode_frames
+from mulligan.wire.messages import Refused
+
+NORMAL, POLICY = 1000, 1008
+log = logging.getLogger("mulligan.server")
+
+
+def session_endpoint(door: Door) -> Callable[[WebSocket], Awaitable[None]]:
+    async def serve(socket: WebSocket) -> None:
+        try:
+            require_own_origin(socket)
+            caller = await door.enter(socket)
+        except MulliganError as error:
+            # Before accepting: whoever may not come in learns nothing but why.
+            await socket.send_denial_response(refusal(error, socket))
+            return
+        await socket.accept()
+        session = Session(Call(door.site, caller))
+        try:
+            await _converse(socket, session)
+        finally:
+            await session.close()
+
+    return serve
+
+
+async def _converse(socket: WebSocket, session: Session) -> None:
+    """Until either side has had enough."""
+    reading = asyncio.create_task(_read(socket, session), name="mulligan-session-reader")
+    writing = asyncio.create_task(_write(socket, session), name="mulligan-session-writer")
+    try:
+        await asyncio.wait((reading, writing), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        reading.cancel()
+        writing.cancel()
+        outcomes = await asyncio.gather(reading, writing, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):
+            log.error("a session ended with an error", exc_info=outcome)
+
+
+async def _read(socket: WebSocket, session: Session) -> None:
+    while True:
+        message = await socket.receive()
+        if message["type"] == "websocket.disconnect":
+            return
+        try:
+            said = decode_from_sdk(message.get("bytes") or b"")
+        except MulliganError as error:
+            await _end(socket, error)
+            return
+        await session.handle(said)
+        await session.has_room()
+
+
+async def _write(socket: WebSocket, session: Session) -> None:
+    try:
+        while True:
+            messages = await session.take()
+            for frame in encode_frames(messages):
+                await socket.send_bytes(frame)
+            if any(isinstance(message, Refused) and message.fatal for message in messages):
+                await socket.close(POLICY)
+                return
+    except WebSocketDisconnect:
+        return
+
+
+async def _end(socket: WebSocket, error: MulliganError) -> None:
+    (frame,) = encode_frames([Refused(code=error.code, message=str(error), fatal=True)])
+    await socket.send_bytes(frame)
+    await socket.close(POLICY)

@@ -1,0 +1,81 @@
+"""What one server is made of, and who is calling it: the two things that every handler is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from mulligan.engine.api import Engine
+from mulligan.server.tokens import TokenBook
+from mulligan.wire.rest.codec import Scope
+
+ALL_SCOPES: Final[tuple[Scope, ...]] = ("read", "trigger", "operate", "worker", "admin")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """``base_path`` begins and ends with a slash. ``public_hosts``: names (with port, if any) browsers may use.
+
+    ``cookie_key``: signs the dashboard's cookies; the same on all replicas, secret, at least 32 bytes.
+    """
+
+    version: str
+    cookie_key: bytes
+    mode: Literal["dev", "production"] = "dev"
+    namespace: str = "default"
+    base_path: str = "/"
+    public_hosts: tuple[str, ...] = ()
+    secure_cookies: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, and what they may do. Everything they see and touch is in their ``namespace``."""
+
+    namespace: str
+    actor: str
+    scopes: frozenset[Scope]
+
+    def may(self, scope: Scope) -> bool:
+        return scope in self.scopes or "admin" in self.scopes
+
+
+@dataclass(slots=True)
+class SessionCounts:
+    """What sessions have seen since the start; ``/metrics`` shows them."""
+
+    open: int = 0
+    starts: int = 0
+    refused_starts: int = 0
+    assignments: int = 0
+    reports: int = 0
+    stale_reports: int = 0
+    repeated_reports: int = 0
+    unknown_reports: int = 0
+    dropped_log_lines: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """``tokens`` knows who may call; ``counts`` is what ``/metrics`` shows of sessions."""
+
+    engine: Engine
+    settings: ServerSettings
+    tokens: TokenBook
+    counts: SessionCounts = field(default_factory=SessionCounts)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request: to which site, by whom."""
+
+    site: Site
+    caller: Caller
+
+    @property
+    def engine(self) -> Engine:
+        return self.site.engine
+
+    @property
+    def namespace(self) -> str:
+        return self.caller.namespace
