@@ -63,6 +63,8 @@ class Mulligan:
         self._lock = threading.RLock()
         self._transport: ClientTransport | None = None
         self._worker: WorkerThread | None = None
+        self.revision = 0
+        """Counts declarations, so that a worker knows whether it has told the engine of all."""
 
     def __repr__(self) -> str:
         declared = ", ".join(self.declarations) or "nothing declared"
@@ -139,6 +141,7 @@ class Mulligan:
                 "Rename one; a task takes its function's name unless you write @m.task(name=…)",
             )
         self.declarations[workflow.name] = workflow
+        self.revision += 1
 
     def definitions(self) -> list[WorkflowDefinition]:
         """What the engine is told of everything declared here. Raises DeclarationError."""
@@ -225,6 +228,5 @@ class Mulligan:
             if self._worker is None:
                 from mulligan.sdk.worker.threads import WorkerThread
 
-                self._worker = WorkerThread(self, slots=32)
-                self._worker.start()
+                self._worker = WorkerThread(self)
             return self._worker

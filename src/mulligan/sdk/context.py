@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from mulligan.core.records import Reading
 from mulligan.errors import MulliganError
-from mulligan.wire.messages import Assign, LogEntry
 
 if TYPE_CHECKING:
     from mulligan.sdk.playground import Known
+    from mulligan.wire.messages import Assign
+
+    Emit = Callable[[datetime, int, str, str], None]
 
 T = TypeVar("T")
 
@@ -37,7 +39,7 @@ class Context:
 
     __slots__ = ("_assign", "_calls", "_cancelled", "_emit", "_known", "_now", "_readings")
 
-    def __init__(self, assign: Assign, emit: Callable[[LogEntry], None], now: Callable[[], datetime]) -> None:
+    def __init__(self, assign: Assign, emit: Emit, now: Callable[[], datetime]) -> None:
         self._assign = assign
         self._emit = emit
         self._now = now
@@ -158,10 +160,7 @@ class Context:
         """Say how far the step is: ``progress(0.4)``, ``progress(3, 10, "pages")``. Shown with the attempt."""
         share = done if total is None else done / total if total else 1.0
         of = "" if total is None else f" ({done:g} of {total:g})"
-        self._write(logging.INFO, PROGRESS_LOGGER, f"{share:.0%}{of}{': ' if message else ''}{message}")
-
-    def _write(self, level: int, logger: str, message: str) -> None:
-        self._emit(LogEntry(at=self._now(), level=level, logger=logger, message=message))
+        self.write_line(logging.INFO, PROGRESS_LOGGER, f"{share:.0%}{of}{': ' if message else ''}{message}")
 
     # ── Being told to stop ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -179,6 +178,19 @@ class Context:
             raise Cancelled(f"step {self.step!r} of run {self.run_id} is no longer wanted")
 
     # ── Used by the SDK ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def readings(self) -> list[Reading]:
+        """The playground variables that were read so far, in order."""
+        return list(self._readings)
+
+    def write_line(self, level: int, logger: str, message: str) -> None:
+        """Add a line to the attempt's log. ``level`` is the stdlib's number."""
+        self._emit(self._now(), level, logger, message)
+
+    def cancel(self) -> None:
+        """Nobody wants the result any more."""
+        self._cancelled = True
 
     def next_call(self, name: str) -> int:
         """0, 1, 2 … for each child that this attempt starts of one workflow."""

@@ -8,8 +8,8 @@ import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from traceback import StackSummary, walk_tb
-from types import TracebackType
+from traceback import StackSummary, walk_stack, walk_tb
+from types import FrameType, TracebackType
 
 from mulligan.core.records import Frame, RecordedError
 from mulligan.errors import DeclarationError, InvalidInput, TooLarge
@@ -19,6 +19,8 @@ MAX_MESSAGE = 8_000
 MAX_CODE = 300
 MAX_FRAMES = 60
 MAX_CAUSES = 8
+
+_OWN = os.path.join("mulligan", "sdk") + os.sep
 
 _NEVER_RETRIED = (NonRetryable, InvalidInput, TooLarge, DeclarationError)
 """A second try meets the same data and the same code."""
@@ -75,23 +77,39 @@ def _message(error: BaseException) -> str:
     except Exception as broken:  # noqa: BLE001 - a broken __str__ must not hide the failure
         text = f"<its message cannot be shown: {type(broken).__name__}>"
     notes = getattr(error, "__notes__", ())
-    text = "\n".join([text, *(str(note) for note in notes)])
-    # half a surrogate pair (from a file name, say) is no text that could be stored
-    text = text.encode("utf-8", "replace").decode()
+    text = clean("\n".join([text, *(str(note) for note in notes)]))
     return text if len(text) <= MAX_MESSAGE else f"{text[:MAX_MESSAGE]}… ({len(text):,} characters)"
 
 
 def frames(traceback: TracebackType | None) -> Iterator[Frame]:
-    """Outermost first, without the worker's own; the middle of a deep recursion is left out."""
-    found = StackSummary.extract(walk_tb(traceback), lookup_lines=False)
-    while found and "mulligan/sdk/" in found[0].filename.replace(os.sep, "/"):
+    """Of a traceback, outermost first, without the worker's own; the middle of a deep recursion is left out."""
+    return _frames(StackSummary.extract(walk_tb(traceback), lookup_lines=False))
+
+
+def stack_frames(frame: FrameType | None) -> Iterator[Frame]:
+    """The same of a thread that is running."""
+    found = StackSummary.extract(walk_stack(frame), lookup_lines=False) if frame is not None else StackSummary()
+    found.reverse()
+    # below the worker there is only how threads begin
+    own = next((index for index, one in enumerate(found) if _OWN in one.filename), 0)
+    del found[:own]
+    return _frames(found)
+
+
+def _frames(found: StackSummary) -> Iterator[Frame]:
+    while found and _OWN in found[0].filename:
         del found[0]
     if len(found) > MAX_FRAMES:
         found[MAX_FRAMES // 2 : -MAX_FRAMES // 2] = []
     for frame in found:
         in_app = not _is_library(frame.filename)
-        code = (frame.line or "")[:MAX_CODE]
-        yield Frame(_shown(frame.filename), frame.lineno or 0, frame.name, code, in_app)
+        code = clean(frame.line or "")[:MAX_CODE]
+        yield Frame(clean(_shown(frame.filename)), frame.lineno or 0, clean(frame.name), code, in_app)
+
+
+def clean(text: str) -> str:
+    """Half a surrogate pair (from a file name, say) is no text that could be sent."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 @lru_cache(maxsize=1024)

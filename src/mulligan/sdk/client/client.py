@@ -59,7 +59,8 @@ class Client:
         if self.app.transport.runs_steps_here:
             ready = self.app.worker_in_this_process().ready()
             if ready is not None:
-                await asyncio.wrap_future(ready)
+                # shielded: others may be waiting for the same welcome
+                await asyncio.shield(asyncio.wrap_future(ready))
 
     # ── Starting and waiting ─────────────────────────────────────────────────────────────────────────────────────────
 

@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from typing import TypeVar
 
 from mulligan.errors import MulliganError
+from mulligan.sdk.loops import LoopThread
 
 T = TypeVar("T")
 
@@ -23,8 +24,7 @@ class Sync:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
+        self._thread: LoopThread | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     def __call__(self, awaitable: Awaitable[T]) -> T:
@@ -32,10 +32,10 @@ class Sync:
         done: Future[T] = Future()
         # the caller's context goes along: a sync step's children belong to that step
         context = contextvars.copy_context()
-        loop = self._running_loop()
-        if threading.current_thread() is self._thread:
+        thread = self._running()
+        if thread.is_current:
             raise MulliganError("m.sync(…) was called from what m.sync itself is running; await it there.")
-        loop.call_soon_threadsafe(lambda: context.run(self._begin, loop, awaitable, done))
+        thread.loop.call_soon_threadsafe(lambda: context.run(self._begin, thread.loop, awaitable, done))
         try:
             return done.result()
         except KeyboardInterrupt:
@@ -53,11 +53,9 @@ class Sync:
     def close(self) -> None:
         """End the thread; what it was waiting for is cancelled."""
         with self._lock:
-            loop, self._loop = self._loop, None
             thread, self._thread = self._thread, None
-        if loop is not None and thread is not None:
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join()
+        if thread is not None:
+            thread.stop()
 
     def _begin(self, loop: asyncio.AbstractEventLoop, awaitable: Awaitable[T], done: Future[T]) -> None:
         async def carry_out() -> None:
@@ -74,20 +72,12 @@ class Sync:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _running_loop(self) -> asyncio.AbstractEventLoop:
+    def _running(self) -> LoopThread:
         with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(target=_run, args=(self._loop,), name="mulligan-sync", daemon=True)
-                self._thread.start()
-            return self._loop
+            if self._thread is None:
+                self._thread = LoopThread("mulligan-sync")
+            return self._thread
 
 
 async def _next(items: AsyncIterator[T]) -> T:
     return await anext(items)
-
-
-def _run(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
-    with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        runner.get_loop().run_forever()

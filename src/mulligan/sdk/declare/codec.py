@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import InvalidInput, Problem
 from mulligan.sdk.declare.signature import Value
-from mulligan.wire import json_text
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter, ValidationError
@@ -43,6 +42,8 @@ class ValueCodec:
         """
         from pydantic import ValidationError
         from pydantic_core import PydanticSerializationError
+
+        from mulligan.wire import json_text
 
         try:
             text = self._adapter.dump_json(value, warnings="error")

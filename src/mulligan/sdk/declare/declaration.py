@@ -122,6 +122,7 @@ class WorkflowDeclaration:
             )
         self.steps[step.name] = step
         self._definition = None
+        self.app.revision += 1
 
     @cached_property
     def input(self) -> ValueCodec:

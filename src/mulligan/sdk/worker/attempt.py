@@ -1,0 +1,69 @@
+"""One assignment on its way through a worker."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from mulligan.core.records import RecordedError
+from mulligan.sdk.clock import stopwatch
+from mulligan.sdk.context import Context
+from mulligan.sdk.declare.declaration import StepDeclaration
+from mulligan.sdk.failure import frames, stack_frames
+from mulligan.wire.messages import Assign, Report
+
+TIMEOUT_ERROR = "mulligan.StepTimeout"
+
+
+class Attempt:
+    """``is_wanted`` and ``has_begun`` change under the ledger's lock. ``substitute`` is called for the function."""
+
+    __slots__ = (
+        "assign", "began", "context", "has_begun", "has_timed_out", "is_wanted", "lease", "step", "substitute", "task",
+        "thread_id",
+    )  # fmt: skip
+
+    def __init__(
+        self, assign: Assign, step: StepDeclaration, context: Context, substitute: Callable[..., Any] | None
+    ) -> None:
+        self.assign = assign
+        self.lease = assign.lease
+        self.step = step
+        self.context = context
+        self.substitute = substitute
+        self.is_wanted = True
+        self.has_begun = False
+        self.has_timed_out = False
+        self.began = stopwatch()
+        self.task: asyncio.Task[None] | None = None
+        self.thread_id: int | None = None
+        """Set while the function itself runs in a thread, where nothing can be cancelled."""
+
+    def succeeded(self, output: bytes) -> Report:
+        return self._report("succeeded", output=output)
+
+    def failed(self, error: RecordedError) -> Report:
+        return self._report("failed", error=error)
+
+    def timed_out(self, error: BaseException | None) -> Report:
+        """With where it hung: from the cancellation that ended it, or from the thread that goes on."""
+        limit = self.step.policy.start_to_close
+        message = f"The step ran longer than its timeout of {limit}. Give it a longer timeout=, or make it faster."
+        found = tuple(frames(error.__traceback__)) if error is not None else tuple(stack_frames(self._thread_frame()))
+        return self._report("timed_out", error=RecordedError(type=TIMEOUT_ERROR, message=message, frames=found))
+
+    def _thread_frame(self) -> FrameType | None:
+        return None if self.thread_id is None else sys._current_frames().get(self.thread_id)
+
+    def _report(self, outcome: str, *, output: bytes | None = None, error: RecordedError | None = None) -> Report:
+        return Report(
+            lease=self.lease,
+            outcome=outcome,
+            output=output,
+            error=error,
+            readings=self.context.readings,
+            ran_ms=(stopwatch() - self.began) * 1000,
+        )

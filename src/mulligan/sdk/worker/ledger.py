@@ -1,0 +1,192 @@
+"""What a worker holds and owes: leases, reports that are not settled, free slots, log lines.
+
+Step code runs on an event loop and in threads while the link has a thread of its own, so this is where they meet.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from mulligan.wire.messages import Credit, FromSdk, Lease, LogEntry, Logs, Release, Report
+
+if TYPE_CHECKING:
+    from mulligan.sdk.worker.attempt import Attempt
+
+MOST_LOG_LINES = 10_000
+"""Lines that wait to be sent. Beyond that the oldest are dropped: results are not to wait behind logs."""
+
+
+class Ledger:
+    """All methods may be called from any thread. ``wake`` is called when there is something to collect again."""
+
+    def __init__(self, slots: int) -> None:
+        self.slots = slots
+        self._lock = threading.Lock()
+        self._attempts: dict[Lease, Attempt] = {}
+        self._owed: dict[Lease, Report] = {}
+        self._fresh: list[Report] = []
+        self._released: list[Lease] = []
+        self._lines: deque[tuple[Lease, LogEntry]] = deque(maxlen=MOST_LOG_LINES)
+        self._lines_seen = 0
+        self._credit = 0
+        self._closed_for_work = False
+        self._connected = False
+        self._is_awake = False
+        self._wake: Callable[[], None] = lambda: None
+
+    # ── Leases ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def hold(self, attempt: Attempt) -> bool:
+        """An assignment has come. False if it is here already, or nothing is taken any more (it is handed back)."""
+        with self._lock:
+            lease = attempt.lease
+            if lease in self._attempts or lease in self._owed:
+                return False
+            if self._closed_for_work:
+                self._released.append(lease)
+                self._news()
+                return False
+            self._attempts[lease] = attempt
+            return True
+
+    def begin(self, attempt: Attempt) -> bool:
+        """The function is about to be called. False if it has been handed back, or nobody wants it any more."""
+        with self._lock:
+            attempt.has_begun = attempt.is_wanted and attempt.lease in self._attempts
+            return attempt.has_begun
+
+    def report(self, attempt: Attempt, report: Report) -> None:
+        """What came out, to be sent until it is acknowledged. Only the first report counts, and only if wanted."""
+        with self._lock:
+            if attempt.is_wanted and attempt.lease in self._attempts:
+                attempt.is_wanted = False
+                self._owed[attempt.lease] = report
+                self._fresh.append(report)
+                self._news()
+
+    def refuse(self, report: Report) -> None:
+        """An assignment that cannot be carried out here: answered at once, and its slot is free again."""
+        with self._lock:
+            self._owed[report.lease] = report
+            self._fresh.append(report)
+            self._credit += not self._closed_for_work
+            self._news()
+
+    def free(self, attempt: Attempt) -> None:
+        """The function has ended; its slot can be used again."""
+        with self._lock:
+            if self._attempts.pop(attempt.lease, None) is not None and not self._closed_for_work:
+                self._credit += 1
+                self._news()
+
+    def release_unstarted(self) -> None:
+        """Hand back the leases whose functions were never called."""
+        with self._lock:
+            for lease in [lease for lease, attempt in self._attempts.items() if not attempt.has_begun]:
+                del self._attempts[lease]
+                self._released.append(lease)
+            self._news()
+
+    def drop(self, attempt: Attempt) -> None:
+        """Nobody wants the result any more; the slot stays in use until the function has ended."""
+        with self._lock:
+            attempt.is_wanted = False
+
+    def find(self, lease: Lease) -> Attempt | None:
+        with self._lock:
+            return self._attempts.get(lease)
+
+    def settle(self, leases: Iterable[Lease]) -> None:
+        """These reports have arrived and are on disk (or were too late)."""
+        with self._lock:
+            for lease in leases:
+                self._owed.pop(lease, None)
+
+    def close_for_work(self) -> None:
+        """No more credit, and what still comes is handed back."""
+        with self._lock:
+            self._closed_for_work = True
+            self._credit = 0
+
+    # ── Questions ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def attempts(self) -> list[Attempt]:
+        """All whose functions have not ended."""
+        with self._lock:
+            return list(self._attempts.values())
+
+    @property
+    def running(self) -> int:
+        return len(self._attempts)
+
+    @property
+    def is_settled(self) -> bool:
+        """Nothing runs and no report is unanswered."""
+        return not self._attempts and not self._owed
+
+    def held(self) -> list[Lease]:
+        """For the hello after a reconnect: leases whose functions run, or whose reports are not settled."""
+        with self._lock:
+            wanted = [lease for lease, attempt in self._attempts.items() if attempt.is_wanted]
+            return list(dict.fromkeys([*wanted, *self._owed]))
+
+    # ── Sending ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def connected(self, wake: Callable[[], None]) -> None:
+        """A session was welcomed: every unsettled report goes out again, and credits start from zero."""
+        with self._lock:
+            self._connected = True
+            self._wake = wake
+            self._is_awake = False
+            self._fresh = list(self._owed.values())
+            self._credit = 0 if self._closed_for_work else self.slots - len(self._attempts)
+            self._news()
+
+    def disconnected(self) -> None:
+        with self._lock:
+            self._connected = False
+            # a lease that is not named in the next hello is handed back by that
+            self._released.clear()
+
+    def log(self, lease: Lease, entry: LogEntry) -> None:
+        with self._lock:
+            self._lines.append((lease, entry))
+            self._lines_seen += 1
+            self._news()
+
+    def collect(self) -> list[FromSdk]:
+        """Everything that is to be said now. Lines before reports: after its report an attempt takes no more lines."""
+        with self._lock:
+            self._is_awake = False
+            lines, dropped = list(self._lines), self._lines_seen - len(self._lines)
+            self._lines.clear()
+            self._lines_seen = 0
+            fresh, self._fresh = self._fresh, []
+            released, self._released = self._released, []
+            credit, self._credit = self._credit, 0
+        messages: list[FromSdk] = [*_grouped(lines, dropped), *fresh]
+        if released:
+            messages.append(Release(leases=released))
+        if credit:
+            messages.append(Credit(slots=credit))
+        return messages
+
+    def _news(self) -> None:
+        if self._connected and not self._is_awake:
+            self._is_awake = True
+            self._wake()
+
+
+def _grouped(lines: list[tuple[Lease, LogEntry]], dropped: int) -> list[Logs]:
+    by_lease: dict[Lease, list[LogEntry]] = {}
+    for lease, entry in lines:
+        by_lease.setdefault(lease, []).append(entry)
+    if dropped:
+        lease, first = lines[0]
+        text = f"{dropped:,} earlier lines of this worker were dropped: they came faster than they could be sent"
+        by_lease[lease].insert(0, LogEntry(at=first.at, level=30, logger="mulligan.worker", message=text))
+    return [Logs(lease=lease, lines=entries) for lease, entries in by_lease.items()]

@@ -1,0 +1,70 @@
+"""Log lines of step code: one handler on the root logger, which knows by the context whose line it is."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from mulligan.sdk.context import STEP_LOGGER, running_context
+
+LONGEST_LINE = 64 * 1024
+"""Bytes, the published limit; characters here, which may be fewer."""
+
+_FORMATTER = logging.Formatter()
+
+
+class CaptureHandler(logging.Handler):
+    """Forwards what is logged inside of a step, from whatever logger, thread or task."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        context = running_context.get()
+        if context is not None and not _is_our_own(record.name):
+            try:
+                context.write_line(record.levelno, record.name, _text(record))
+            except Exception:  # noqa: BLE001 - as every handler does: a bad format string must not fail the step
+                self.handleError(record)
+        self._leave_to_last_resort(record)
+
+    def _leave_to_last_resort(self, record: logging.LogRecord) -> None:
+        """Python prints warnings when nobody has configured logging. This handler shall not have silenced that."""
+        last = logging.lastResort
+        if last is not None and record.levelno >= last.level and logging.root.handlers == [self]:
+            last.handle(record)
+
+
+def _is_our_own(logger: str) -> bool:
+    return logger.startswith("mulligan.") and not logger.startswith(STEP_LOGGER)
+
+
+def _text(record: logging.LogRecord) -> str:
+    text = record.getMessage()
+    if record.exc_info and record.exc_info[0] is not None:
+        text = f"{text}\n{_FORMATTER.formatException(record.exc_info)}"
+    text = text[:LONGEST_LINE].encode("utf-8", "replace")[:LONGEST_LINE].decode("utf-8", "ignore")
+    return text.replace("\x00", "�")
+
+
+_lock = threading.Lock()
+_handler = CaptureHandler()
+_users = 0
+
+
+def start_capturing() -> None:
+    """While any worker runs, and not longer. The root logger's level is the user's and stays as it is."""
+    global _users  # noqa: PLW0603 - the root logger is one per process, and so is this
+    with _lock:
+        _users += 1
+        if _users == 1:
+            logging.getLogger().addHandler(_handler)
+            steps = logging.getLogger(STEP_LOGGER)
+            if steps.level == logging.NOTSET:
+                # what a step says through ctx.log is meant to be seen, also where only warnings are configured
+                steps.setLevel(logging.INFO)
+
+
+def stop_capturing() -> None:
+    global _users  # noqa: PLW0603
+    with _lock:
+        _users -= 1
+        if _users == 0:
+            logging.getLogger().removeHandler(_handler)
