@@ -1,0 +1,104 @@
+"""Retention: what goes, what stays, and that nothing of a deleted run is left."""
+
+from __future__ import annotations
+
+from mulligan.core.records import IdempotencyKey, Replay, Run, RunStatus, WorkerState
+from mulligan.ports.store import Store
+from mulligan.testing.exercise_store.talk import commit, ids, know, load
+from mulligan.testing.factories import (
+    START,
+    after,
+    changes,
+    make_attempt,
+    make_event,
+    make_log_line,
+    make_run,
+    make_worker,
+)
+
+
+def ended(at: float, **given: object) -> Run:
+    return make_run(created_at=after(at - 1), status=RunStatus.SUCCEEDED, finished_at=after(at), **given)
+
+
+class Pruning:
+    async def test_the_runs_that_finished_first_go_first(self, store: Store) -> None:
+        await know(store)
+        third, first, second, later = ended(3), ended(1), ended(2), ended(4)
+        running = make_run(created_at=after(0))
+        await commit(store, changes(third, first, second, later, running))
+        assert await store.prune(after(4), 2) == 2
+        assert await ids(store) == [running.id, later.id, third.id]
+        assert await store.prune(after(4), 10) == 1
+        assert await store.prune(after(4), 10) == 0
+        assert await ids(store) == [running.id, later.id]
+
+    async def test_all_that_belongs_to_a_run_goes_with_it(self, store: Store) -> None:
+        await know(store)
+        run = ended(1, idempotency_key="k")
+        kept = ended(9, idempotency_key="other")
+        for each in (run, kept):
+            key = IdempotencyKey("default", str(each.idempotency_key), each.id, "hash", START)
+            written = changes(
+                (each, b"x" * 2_000),
+                attempts_added=[(make_attempt(each), b"1")],
+                events_added=[make_event(each)],
+                logs_added=[make_log_line(each, "hello")],
+                keys_added=[key],
+            )
+            await commit(store, written)
+        assert await store.prune(after(5), 10) == 1
+        for each, left in ((run, 0), (kept, 1)):
+            produced = await store.payloads([each.id], [(each.id, "say", 1)])
+            assert (len(produced.inputs), len(produced.outputs)) == (left, left)
+            assert len(await store.events("default", each.id)) == left
+            assert len(await store.logs("default", each.id, None, None, 0, 10)) == left
+            assert len((await load(store, keys={("default", str(each.idempotency_key))})).keys) == left
+            assert len(await store.facts([each.id])) == left
+        again = ended(1, id=run.id, idempotency_key="k")
+        await commit(store, changes(again, attempts_added=[(make_attempt(again), b"2")]))
+        assert (await store.payloads([again.id], [])).inputs == {again.id: b"null"}
+
+    async def test_results_that_a_later_run_reuses_are_left(self, store: Store) -> None:
+        await know(store)
+        source, unused = ended(1), ended(2)
+        child = ended(3, source_id=source.id, family_id=source.id)
+        kept = {"fetch": (source.id, "fetch", 1), "chunk": (source.id, "chunk", 2)}
+        replay = Replay(child.id, source.id, "default", ("say",), kept, START, "ada")
+        await commit(store, changes(source, unused, child, replays_added=[replay]))
+        assert await store.prune(after(2.5), 10) == 1
+        assert await ids(store) == [child.id, source.id]
+        assert await store.prune(after(9), 10) == 1, "the child goes first"
+        assert await store.prune(after(9), 10) == 1
+        assert await ids(store) == []
+
+    async def test_runs_that_must_stay_do_not_keep_others_from_going(self, store: Store) -> None:
+        await know(store)
+        sources = [ended(1) for _ in range(3)]
+        child = make_run(source_id=sources[0].id, family_id=sources[0].id)
+        kept = {f"step {n}": (source.id, "say", 1) for n, source in enumerate(sources)}
+        replay = Replay(child.id, sources[0].id, "default", ("say",), kept, START, "ada")
+        free = ended(2)
+        await commit(store, changes(*sources, child, free, replays_added=[replay]))
+        assert await store.prune(after(9), 2) == 1
+        assert await ids(store) == [run.id for run in (child, *reversed(sources))]
+
+    async def test_positions_of_log_lines_are_never_given_out_again(self, store: Store) -> None:
+        await know(store)
+        run = ended(1)
+        await commit(store, changes(run, logs_added=[make_log_line(run, "old")]))
+        [(last, _)] = await store.logs("default", run.id, None, None, 0, 10)
+        await store.prune(after(5), 10)
+        new = make_run()
+        await commit(store, changes(new, logs_added=[make_log_line(new, "new")]))
+        [(position, _)] = await store.logs("default", new.id, None, None, last, 10)
+        assert position > last
+
+    async def test_workers_that_are_gone_are_forgotten(self, store: Store) -> None:
+        gone = make_worker(state=WorkerState.GONE, seen_at=after(1))
+        recent = make_worker(state=WorkerState.GONE, seen_at=after(5))
+        silent = make_worker(seen_at=after(1))
+        await commit(store, changes(workers_saved={w.id: w for w in (gone, recent, silent)}))
+        assert await store.prune(after(5), 10) == 0
+        facts = await load(store, worker_ids={gone.id, recent.id, silent.id})
+        assert set(facts.workers) == {recent.id, silent.id}
