@@ -91,7 +91,7 @@ def test_packages_say_what_lives_there() -> None:
 )
 def test_every_waived_module_still_needs_its_waiver(waived: dict[str, str], law: Law) -> None:
     files = {source.name: source for source in (*sources(), *sources_of_tests())}
-    assert [name for name in waived if name in files and not list(law(files[name]))] == []
+    assert [name for name in waived if name not in files or not list(law(files[name]))] == []
 
 
 def test_every_size_waiver_is_still_needed() -> None:

@@ -23,6 +23,7 @@ SLEEPING_TESTS: dict[str, str] = {}
 # Modules that put SQL together.
 SQL_BUILDERS: dict[str, str] = {
     "mulligan.stores.run_filter": "the one module that makes list filters, from a closed set of columns",
+    "mulligan.stores.sqlite.dialect": "what run_filter says differently on SQLite",
 }
 
 # Statements that only one of the two databases needs, without the suffix.
