@@ -88,7 +88,12 @@ class SearchService:
     def __init__(self, index: SearchIndex, port: int = PORT) -> None:
         self.index = index
         handler = type("Handler", (_Handler,), {"index": index})
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+        try:
+            self._server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+        except OSError as error:
+            raise OSError(
+                f"the search service needs port {port}, and something else has it; stop that first"
+            ) from error
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, name="search-service", daemon=True)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -195,7 +200,15 @@ def _page(index: SearchIndex, words: str) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    url = f"http://127.0.0.1:{PORT}"
+    try:
+        _main(arguments, f"http://127.0.0.1:{PORT}")
+    except httpx2.ConnectError:
+        sys.exit(f"No search service runs on port {PORT}. Start the demo, or this module without arguments.")
+    except (httpx2.HTTPStatusError, OSError) as error:
+        sys.exit(str(error))
+
+
+def _main(arguments: list[str], url: str) -> None:
     match arguments:
         case []:
             with SearchService(SearchIndex(made() / "search.db")) as service:
@@ -205,7 +218,7 @@ def main(arguments: list[str]) -> None:
                 except KeyboardInterrupt:
                     print("stopped")
         case ["up" | "down" as switch]:
-            httpx2.post(f"{url}/{switch}").raise_for_status()
+            httpx2.post(f"{url}/{switch}", follow_redirects=True).raise_for_status()
             print(f"the search service is {switch}")
         case ["search", *words]:
             for hit in httpx2.get(f"{url}/search", params={"q": " ".join(words)}).raise_for_status().json():
