@@ -39,9 +39,11 @@ class GroupNote(Record, frozen=True):
 
 
 class FailureGroup(Record, frozen=True):
-    """Failed runs of one kind. ``versions``: version digests seen; ``samples``: ids of the newest runs, newest first.
+    """Failed runs of one kind. ``first_at`` and ``last_at``: when the first and the last of them failed.
 
-    ``replayed`` and ``recovered``: how many of the runs were replayed, and how many of those replays succeeded.
+    Workflow, step and error are those of the newest run. ``versions``: version digests seen; ``samples``: ids of the
+    newest runs, newest first. ``replayed`` and ``recovered``: how many of the runs were replayed, and how many of those
+    by a replay that succeeded.
     """
 
     namespace: str

@@ -199,13 +199,15 @@ class Store(Protocol):
         ...
 
     async def bulk_progress(self, bulk_id: str) -> Progress:
-        """Counts of the items by what became of them and of their runs (see ``core.bulk.Progress``)."""
+        """Counts of the items by their state, and of the runs with this ``bulk_id`` by their status."""
         ...
 
     async def failure_groups(
         self, namespace: str, since: datetime | None, fingerprint: str | None, limit: int
     ) -> list[FailureGroup]:
-        """Failed runs by fingerprint, most runs first, with their notes; only runs created at or after ``since``.
+        """Failed runs by fingerprint with their notes; only runs created at or after ``since``.
+
+        Most runs first, then the group that failed last, then by fingerprint.
 
         Runs made by a replay count as failures of their own kind like all others. ``samples``: at most 5.
         """

@@ -18,8 +18,8 @@ Bind = Callable[[Any], str]
 
 RUN_COLUMNS = (
     "id, namespace, workflow, version, created_at, family_id, key_scope, status, pinned, priority, available_at, "
-    "finished_at, metadata, idempotency_key, overrides, source_id, generation, parent_id, parent_step, failed_step, "
-    "error_type, error_message, fingerprint"
+    "finished_at, metadata, idempotency_key, overrides, source_id, generation, parent_id, parent_step, bulk_id, "
+    "failed_step, error_type, error_message, fingerprint"
 )
 
 HEAD_BYTES = 800
@@ -77,6 +77,16 @@ def find_runs(dialect: Dialect, namespace: str, wanted: RunFilter, before: str |
     question.sql = (
         f"SELECT {RUN_COLUMNS}, {_VERSION_NUMBER}, substr({_INPUT}, 1, {HEAD_BYTES}), {_STARTED} "
         f"FROM runs WHERE {' AND '.join(conditions)} ORDER BY runs.id DESC LIMIT {question.bind(limit)}"
+    )
+    return question
+
+
+def find_run_ids(dialect: Dialect, namespace: str, wanted: RunFilter, limit: int) -> Question:
+    """Rows of (id), newest first."""
+    question = Question(dialect, [])
+    conditions = _conditions(question, namespace, wanted)
+    question.sql = (
+        f"SELECT id FROM runs WHERE {' AND '.join(conditions)} ORDER BY runs.id DESC LIMIT {question.bind(limit)}"
     )
     return question
 

@@ -8,7 +8,9 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from operator import attrgetter
 
+from mulligan.core.bulk import Bulk, BulkItem, BulkState, ItemState, Progress
 from mulligan.core.facts import Changes, Claim, DueStep, Facts, Produced, RunFacts, Wanted
+from mulligan.core.inbox import FailureGroup
 from mulligan.core.query import RunFilter
 from mulligan.core.records import (
     AccessToken,
@@ -24,6 +26,8 @@ from mulligan.core.records import (
     WorkerState,
 )
 from mulligan.ports.store import Bucket, Capabilities, RunDocument, RunRow
+from mulligan.stores.memory.bulks import items_of, progress_of
+from mulligan.stores.memory.inbox import failure_groups, group_activity
 from mulligan.stores.memory.matching import is_started, matches, shown_status
 from mulligan.stores.memory.tables import Tables
 
@@ -43,6 +47,7 @@ class MemoryTransaction:
             if known is not None:
                 facts.runs[run_id] = known
         facts.keys = {key: tables.keys[key] for key in wanted.keys if key in tables.keys}
+        facts.bulks = {id_: tables.bulks[id_] for id_ in wanted.bulk_ids if id_ in tables.bulks}
         facts.workers = {id_: tables.workers[id_] for id_ in wanted.worker_ids if id_ in tables.workers}
         for workflow in wanted.workflows:
             if workflow in tables.versions:
@@ -206,6 +211,41 @@ class MemoryStore:
 
     async def save_token(self, token: AccessToken) -> None:
         self.tables.tokens[token.id] = token
+
+    # bulk replays and the failure inbox
+
+    async def find_run_ids(self, namespace: str, wanted: RunFilter, limit: int) -> list[str]:
+        return sorted((run.id for run in self._matching(namespace, wanted)), reverse=True)[:limit]
+
+    async def bulks(self, namespace: str | None, states: Sequence[BulkState], limit: int) -> list[Bulk]:
+        found = [
+            bulk
+            for bulk in self.tables.bulks.values()
+            if namespace in {None, bulk.namespace} and (not states or bulk.state in states)
+        ]
+        return sorted(found, key=attrgetter("id"), reverse=True)[:limit]
+
+    async def bulk(self, namespace: str, bulk_id: str) -> Bulk | None:
+        bulk = self.tables.bulks.get(bulk_id)
+        return bulk if bulk is not None and bulk.namespace == namespace else None
+
+    async def bulk_items(
+        self, namespace: str, bulk_id: str, state: ItemState | None, after: int, limit: int
+    ) -> list[tuple[BulkItem, Run | None]]:
+        return items_of(self.tables, namespace, bulk_id, state, after, limit)
+
+    async def bulk_progress(self, bulk_id: str) -> Progress:
+        return progress_of(self.tables, bulk_id)
+
+    async def failure_groups(
+        self, namespace: str, since: datetime | None, fingerprint: str | None, limit: int
+    ) -> list[FailureGroup]:
+        return failure_groups(self.tables, namespace, since, fingerprint, limit)
+
+    async def group_activity(
+        self, namespace: str, fingerprints: Sequence[str], since: datetime, width_s: int
+    ) -> dict[str, list[Bucket]]:
+        return group_activity(self.tables, namespace, set(fingerprints), since, timedelta(seconds=width_s))
 
     def _run_in(self, namespace: str, run_id: str) -> Run | None:
         run = self.tables.runs.get(run_id)

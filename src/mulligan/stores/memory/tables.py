@@ -15,7 +15,9 @@ from typing import Any
 
 import msgspec
 
+from mulligan.core.bulk import Bulk, BulkItem
 from mulligan.core.facts import Changes, Claim, Ended, RunFacts, StepKey
+from mulligan.core.inbox import GroupNote
 from mulligan.core.records import (
     AccessToken,
     Attempt,
@@ -71,6 +73,9 @@ class Tables:
     variables: dict[tuple[str, str, str, str], Variable] = field(default_factory=dict)
     workers: dict[str, Worker] = field(default_factory=dict)
     tokens: dict[str, AccessToken] = field(default_factory=dict)
+    bulks: dict[str, Bulk] = field(default_factory=dict)
+    bulk_items: dict[str, dict[int, BulkItem]] = field(default_factory=dict)
+    notes: dict[tuple[str, str], GroupNote] = field(default_factory=dict)
     ready: dict[tuple[str, str], SortedRows] = field(default_factory=dict)
     due: SortedRows = field(default_factory=SortedRows)
     leases: dict[str, set[StepKey]] = field(default_factory=dict)
@@ -149,6 +154,10 @@ class Tables:
             self.versions.setdefault((version.namespace, version.workflow), []).append(version)
         self.variables.update(changes.variables_seen)
         self.workers.update(changes.workers_saved)
+        self.bulks.update(changes.bulks_saved)
+        for item in changes.bulk_items_saved.values():
+            self.bulk_items.setdefault(item.bulk_id, {})[item.position] = item
+        self.notes.update(changes.notes_saved)
 
     def _write_history(self, changes: Changes) -> None:
         for event in changes.events_added:

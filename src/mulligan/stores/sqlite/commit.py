@@ -35,6 +35,9 @@ INSERT_REPLAYS = read_statement(__package__, "insert_replays")
 INSERT_RUN_EVENTS = read_statement(__package__, "insert_run_events")
 INSERT_RUNS = read_statement(__package__, "insert_runs")
 INSERT_VERSIONS = read_statement(__package__, "insert_versions")
+SAVE_BULK_ITEMS = read_statement(__package__, "save_bulk_items")
+SAVE_BULKS = read_statement(__package__, "save_bulks")
+SAVE_GROUP_NOTES = read_statement(__package__, "save_group_notes")
 SAVE_VARIABLES = read_statement(__package__, "save_variables")
 SAVE_WORKERS = read_statement(__package__, "save_workers")
 UPDATE_OPEN_STEPS = read_statement(__package__, "update_open_steps")
@@ -54,6 +57,7 @@ def commit(
         change_rows(connection, UPDATE_OPEN_STEPS, [rows.change_of_open_step(s) for s in changes.changed.values()])
         write_history(connection, changes)
         write_definitions(connection, changes)
+        write_bulks(connection, changes)
         opened = dict(changes.opened)
         leased = lease(connection, opened, claims, now, token) if claims else []
         add_rows(connection, INSERT_OPEN_STEPS, [rows.row_of_open_step(step) for step in opened.values()])
@@ -81,6 +85,12 @@ def write_definitions(connection: apsw.Connection, changes: Changes) -> None:
     add_rows(connection, INSERT_VERSIONS, [rows.row_of_version(version) for version in changes.versions_added])
     add_rows(connection, SAVE_VARIABLES, [rows.row_of_variable(v) for v in changes.variables_seen.values()])
     add_rows(connection, SAVE_WORKERS, [rows.row_of_worker(worker) for worker in changes.workers_saved.values()])
+
+
+def write_bulks(connection: apsw.Connection, changes: Changes) -> None:
+    add_rows(connection, SAVE_BULKS, [rows.row_of_bulk(bulk) for bulk in changes.bulks_saved.values()])
+    add_rows(connection, SAVE_BULK_ITEMS, [rows.row_of_bulk_item(item) for item in changes.bulk_items_saved.values()])
+    add_rows(connection, SAVE_GROUP_NOTES, [rows.row_of_note(note) for note in changes.notes_saved.values()])
 
 
 def add_rows(connection: apsw.Connection, statement: str, added: Sequence[rows.Row]) -> None:

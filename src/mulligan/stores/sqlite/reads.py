@@ -148,6 +148,11 @@ def find_runs(
     return found
 
 
+def find_run_ids(connection: apsw.Connection, namespace: str, wanted: RunFilter, limit: int) -> list[str]:
+    question = run_filter.find_run_ids(SQLITE, namespace, wanted, limit)
+    return [run_id for (run_id,) in connection.execute(question.sql, question.values)]
+
+
 def count_runs(connection: apsw.Connection, namespace: str, wanted: RunFilter) -> dict[str, int]:
     question = run_filter.count_runs(SQLITE, namespace, wanted)
     return dict(connection.execute(question.sql, question.values))

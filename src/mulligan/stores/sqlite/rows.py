@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from mulligan.core.bulk import Bulk, BulkItem, ItemState
+from mulligan.core.inbox import GroupNote
 from mulligan.core.records import (
     AccessToken,
     Attempt,
@@ -102,6 +104,7 @@ def row_of_run(run: Run, payload: bytes) -> Row:
         run.generation,
         run.parent_id,
         run.parent_step,
+        run.bulk_id,
         run.failed_step,
         run.error_type,
         run.error_message,
@@ -146,10 +149,11 @@ def run_of(row: Row) -> Run:
         generation=row[16],
         parent_id=row[17],
         parent_step=row[18],
-        failed_step=row[19],
-        error_type=row[20],
-        error_message=row[21],
-        fingerprint=row[22],
+        bulk_id=row[19],
+        failed_step=row[20],
+        error_type=row[21],
+        error_message=row[22],
+        fingerprint=row[23],
     )
 
 
@@ -329,6 +333,23 @@ def row_of_worker(worker: Worker) -> Row:
         micros(worker.lease_until_at),
         json_text(worker),
     )
+
+
+def row_of_bulk(bulk: Bulk) -> Row:
+    return (bulk.id, bulk.namespace, bulk.state, json_text(bulk))
+
+
+def row_of_bulk_item(item: BulkItem) -> Row:
+    return (item.bulk_id, item.position, item.namespace, item.source_id, item.state, item.run_id, item.problem)
+
+
+def bulk_item_of(row: Row) -> BulkItem:
+    bulk_id, namespace, position, source_id, state, run_id, problem = row
+    return BulkItem(bulk_id, namespace, position, source_id, ItemState(state), run_id, problem)
+
+
+def row_of_note(note: GroupNote) -> Row:
+    return (note.namespace, note.fingerprint, json_text(note))
 
 
 def row_of_token(token: AccessToken) -> Row:

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import apsw
 
+from mulligan.core.bulk import Bulk, BulkItem, BulkState, ItemState, Progress
 from mulligan.core.facts import Changes, Claim, DueStep, Facts, Produced, RunFacts, Wanted
+from mulligan.core.inbox import FailureGroup
 from mulligan.core.query import RunFilter
 from mulligan.core.records import (
     AccessToken,
@@ -26,7 +28,7 @@ from mulligan.core.records import (
     Worker,
 )
 from mulligan.ports.store import Bucket, Capabilities, RunDocument, RunRow
-from mulligan.stores.sqlite import database, reads, rows
+from mulligan.stores.sqlite import bulks, database, inbox, reads, rows
 from mulligan.stores.sqlite.commit import add_rows, commit
 from mulligan.stores.sqlite.load import Definitions, leased_steps, load, load_facts
 from mulligan.stores.sqlite.prune import prune
@@ -166,6 +168,41 @@ class SqliteStore:
 
     async def save_token(self, token: AccessToken) -> None:
         await self._writer.call(lambda connection: add_rows(connection, SAVE_TOKEN, [rows.row_of_token(token)]))
+
+    # bulk replays and the failure inbox
+
+    async def find_run_ids(self, namespace: str, wanted: RunFilter, limit: int) -> list[str]:
+        return await self._questions.call(lambda connection: reads.find_run_ids(connection, namespace, wanted, limit))
+
+    async def bulks(self, namespace: str | None, states: Sequence[BulkState], limit: int) -> list[Bulk]:
+        return await self._sweeps.call(lambda connection: bulks.find_bulks(connection, namespace, states, limit))
+
+    async def bulk(self, namespace: str, bulk_id: str) -> Bulk | None:
+        return await self._sweeps.call(lambda connection: bulks.find_bulk(connection, namespace, bulk_id))
+
+    async def bulk_items(
+        self, namespace: str, bulk_id: str, state: ItemState | None, after: int, limit: int
+    ) -> list[tuple[BulkItem, Run | None]]:
+        return await self._sweeps.call(
+            lambda connection: bulks.find_bulk_items(connection, namespace, bulk_id, state, after, limit)
+        )
+
+    async def bulk_progress(self, bulk_id: str) -> Progress:
+        return await self._sweeps.call(lambda connection: bulks.find_progress(connection, bulk_id))
+
+    async def failure_groups(
+        self, namespace: str, since: datetime | None, fingerprint: str | None, limit: int
+    ) -> list[FailureGroup]:
+        return await self._questions.call(
+            lambda connection: inbox.find_failure_groups(connection, namespace, since, fingerprint, limit)
+        )
+
+    async def group_activity(
+        self, namespace: str, fingerprints: Sequence[str], since: datetime, width_s: int
+    ) -> dict[str, list[Bucket]]:
+        return await self._questions.call(
+            lambda connection: inbox.find_activity(connection, namespace, fingerprints, since, width_s)
+        )
 
 
 def in_one_view(connection: apsw.Connection, run_ids: Sequence[str], definitions: Definitions) -> dict[str, RunFacts]:

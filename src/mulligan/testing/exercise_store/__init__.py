@@ -11,6 +11,7 @@
 Stores differ in their ``capabilities`` only; no test is skipped for any of them. Start reading in ``commits``.
 """
 
+from mulligan.testing.exercise_store.bulks import Bulks, Inbox
 from mulligan.testing.exercise_store.claims import Claims
 from mulligan.testing.exercise_store.commits import Commits
 from mulligan.testing.exercise_store.filters import Filters
@@ -20,7 +21,7 @@ from mulligan.testing.exercise_store.reads import Reads
 from mulligan.testing.exercise_store.sweeps import Sweeps
 
 
-class StoreConformance(Commits, Payloads, Claims, Sweeps, Reads, Filters, Pruning):
+class StoreConformance(Commits, Payloads, Claims, Sweeps, Reads, Filters, Pruning, Bulks, Inbox):
     """All promises of the port. A subclass brings a fixture ``store``: an empty store that is open."""
 
 

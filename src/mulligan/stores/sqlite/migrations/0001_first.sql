@@ -40,6 +40,7 @@ CREATE TABLE runs (
     generation INTEGER NOT NULL,
     parent_id TEXT,
     parent_step TEXT,
+    bulk_id TEXT,
     failed_step TEXT,
     error_type TEXT,
     error_message TEXT,
@@ -53,9 +54,12 @@ CREATE INDEX runs_by_workflow ON runs (workflow, namespace, id);
 CREATE INDEX runs_by_created_at ON runs (created_at, namespace);
 CREATE INDEX runs_running ON runs (status, namespace, id) WHERE status = 'running';
 CREATE INDEX runs_not_succeeded ON runs (status, namespace, id) WHERE status IN ('failed', 'cancelled');
-CREATE INDEX runs_by_fingerprint ON runs (fingerprint, namespace, id) WHERE fingerprint IS NOT NULL;
 CREATE INDEX runs_by_family ON runs (family_id, namespace, id) WHERE family_id IS NOT NULL;
-CREATE INDEX runs_by_source ON runs (source_id, namespace, id) WHERE source_id IS NOT NULL;
+CREATE INDEX runs_by_source ON runs (source_id, status, namespace, id) WHERE source_id IS NOT NULL;
+-- These two answer the inbox and the progress of a bulk replay without reading a row of the table.
+CREATE INDEX runs_by_fingerprint
+    ON runs (fingerprint, namespace, status, id, created_at, finished_at, version) WHERE fingerprint IS NOT NULL;
+CREATE INDEX runs_by_bulk ON runs (bulk_id, status, fingerprint) WHERE bulk_id IS NOT NULL;
 
 -- Inputs that would make the end of a run rewrite more than a page.
 CREATE TABLE large_inputs (
@@ -160,6 +164,34 @@ CREATE TABLE idempotency_keys (
     content TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     PRIMARY KEY (namespace, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE bulks (
+    id TEXT NOT NULL PRIMARY KEY,
+    namespace TEXT NOT NULL,
+    state TEXT NOT NULL,
+    record TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE bulk_items (
+    bulk_id TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    namespace TEXT NOT NULL,
+    source_id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    run_id TEXT,
+    problem TEXT,
+    PRIMARY KEY (bulk_id, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX bulk_items_by_state ON bulk_items (bulk_id, state, position);
+CREATE INDEX bulk_items_by_source ON bulk_items (source_id, bulk_id);
+
+CREATE TABLE group_notes (
+    namespace TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    record TEXT NOT NULL,
+    PRIMARY KEY (namespace, fingerprint)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE variables (

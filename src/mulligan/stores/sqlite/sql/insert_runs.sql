@@ -1,9 +1,9 @@
 INSERT INTO runs (
     id, namespace, workflow, version, created_at, family_id, key_scope, status, pinned, priority, available_at,
-    finished_at, metadata, idempotency_key, overrides, source_id, generation, parent_id, parent_step, failed_step,
-    error_type, error_message, fingerprint, input
+    finished_at, metadata, idempotency_key, overrides, source_id, generation, parent_id, parent_step, bulk_id,
+    failed_step, error_type, error_message, fingerprint, input
 ) VALUES (
     :id, :namespace, :workflow, :version, :created_at, :family_id, :key_scope, :status, :pinned, :priority,
     :available_at, :finished_at, :metadata, :idempotency_key, :overrides, :source_id, :generation, :parent_id,
-    :parent_step, :failed_step, :error_type, :error_message, :fingerprint, :input
+    :parent_step, :bulk_id, :failed_step, :error_type, :error_message, :fingerprint, :input
 )

@@ -1,0 +1,12 @@
+-- Read from the index alone.
+SELECT
+    fingerprint, count(*), min(finished_at), max(finished_at), max(id), json_group_array(DISTINCT version)
+FROM runs
+WHERE fingerprint IS NOT NULL
+    AND (:fingerprint IS NULL OR fingerprint = :fingerprint)
+    AND namespace = :namespace
+    AND status = 'failed'
+    AND (:since IS NULL OR created_at >= :since)
+GROUP BY fingerprint
+ORDER BY 2 DESC, 4 DESC, 1
+LIMIT :limit

@@ -1,0 +1,17 @@
+-- Of the failed replays those fingerprints that no source run has. A new one is rare, so its runs are asked whether
+-- they were a source, and not all sources for their fingerprints: the order that CROSS JOIN fixes.
+SELECT failed.fingerprint
+FROM (
+    SELECT DISTINCT fingerprint
+    FROM runs
+    WHERE bulk_id = :bulk_id AND status = 'failed' AND fingerprint IS NOT NULL
+) AS failed
+WHERE NOT EXISTS (
+    SELECT 1
+    FROM runs AS source
+    CROSS JOIN bulk_items AS item
+    WHERE source.fingerprint = failed.fingerprint
+        AND item.source_id = source.id
+        AND item.bulk_id = :bulk_id
+)
+ORDER BY failed.fingerprint
