@@ -9,8 +9,6 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 
-import msgspec
-
 from mulligan.app.address import make_data_folder, read_token_file, write_token_file
 from mulligan.app.listening import Mode
 from mulligan.app.settings import SQLITE, Settings
@@ -19,14 +17,14 @@ from mulligan.core.decide.policy import Policy
 from mulligan.engine.api import Engine
 from mulligan.errors import InvalidInput
 from mulligan.ports.store import Store
-from mulligan.server.site import ServerSettings, Site
-from mulligan.server.tokens import TokenBook, make_token, read_token
+from mulligan.server.site import ServerSettings
+from mulligan.server.tokens import make_token, read_token
 
 BEATS_PER_TTL = 5
 
 
 def make_store(settings: Settings) -> Store:
-    """The store that the database URL names, not open yet. Raises ``errors.InvalidInput`` for an unknown kind of URL."""
+    """The store that the database URL names, not open yet. Raises ``errors.InvalidInput`` for another kind."""
     url = settings.database_url
     if url.startswith(SQLITE):
         from mulligan.stores.sqlite import SqliteStore
@@ -52,13 +50,9 @@ async def running_engine(settings: Settings) -> AsyncIterator[Engine]:
         await engine.stop()
 
 
-async def make_site(engine: Engine, settings: Settings, mode: Mode) -> tuple[Site, str]:
-    """What serves ``engine``, and the token of the data folder, which lets its owner in.
-
-    Raises ``errors.InvalidInput`` when the token file holds something else.
-    """
-    token = await _admit_owner(engine, settings)
-    served = ServerSettings(
+def server_settings(settings: Settings, mode: Mode, token: str) -> ServerSettings:
+    """What the server room is told. Replicas that share the owner's ``token`` share the key of the cookies, too."""
+    return ServerSettings(
         version=version("mulligan"),
         cookie_key=hashlib.sha256(b"mulligan cookie key\0" + token.encode()).digest(),
         mode=mode,
@@ -67,11 +61,13 @@ async def make_site(engine: Engine, settings: Settings, mode: Mode) -> tuple[Sit
         public_hosts=settings.public_hosts,
         secure_cookies=settings.behind_proxy or settings.tls_cert is not None,
     )
-    return Site(engine, served, TokenBook(engine)), token
 
 
-async def _admit_owner(engine: Engine, settings: Settings) -> str:
-    """The data folder's own token, made at its first start: no default password, and no ceremony either."""
+async def admit_owner(engine: Engine, settings: Settings) -> str:
+    """The data folder's own token, made at its first start: no default password, and no ceremony either.
+
+    Raises ``errors.InvalidInput`` when the token file holds something else.
+    """
     file = settings.server_token_file
     make_data_folder(file.parent)
     now = engine.clock.now()
@@ -96,8 +92,3 @@ async def _admit_owner(engine: Engine, settings: Settings) -> str:
     elif known.revoked_at is not None or known.secret_sha256 != record.secret_sha256:
         raise InvalidInput(f"The token in {file} was revoked. Remove the file, and the next start makes another.")
     return text
-
-
-def with_database(settings: Settings, database: str | None) -> Settings:
-    """``settings`` for a program that names its own database, as ``Mulligan(database=…)``."""
-    return settings if database is None else msgspec.structs.replace(settings, database=database)

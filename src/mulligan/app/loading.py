@@ -86,6 +86,12 @@ def load_app(place: AppPlace) -> Mulligan:
         raise
 
 
+def modules_of(place: AppPlace) -> set[Path]:
+    """The files of the project's own modules that are imported now."""
+    modules = [module for module in list(sys.modules.values()) if _is_of_project(module, place.folder)]
+    return {Path(module.__file__) for module in modules if module.__file__ is not None}
+
+
 def _import(place: AppPlace) -> ModuleType:
     try:
         return importlib.import_module(place.module)

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 log = logging.getLogger("mulligan.app")
 
 EXIT_AT_ONCE = 130
+SAME_KEYSTROKE_S = 0.5
+"""Programs that start others (`timeout`, package runners) pass Ctrl-C on to a process that the terminal has told too."""
 
 
 @contextmanager
@@ -19,12 +21,17 @@ def stop_signals() -> Iterator[asyncio.Event]:
     """An event that SIGINT or SIGTERM sets. A second signal leaves at once: whatever was leased expires by itself."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
+    asked_at = 0.0
 
     def ask(number: int) -> None:
+        nonlocal asked_at
         if stop.is_set():
+            if loop.time() - asked_at < SAME_KEYSTROKE_S:
+                return
             log.warning("second signal: leaving now; what runs is taken over when its leases expire")
             os._exit(EXIT_AT_ONCE)
         log.info("%s: finishing what runs; once more to leave at once", signal.Signals(number).name)
+        asked_at = loop.time()
         stop.set()
 
     numbers = (signal.SIGINT, signal.SIGTERM)

@@ -108,7 +108,7 @@ def print_changes(edits: Sequence[EditShown], overrides: Sequence[OverrideShown]
 
 def ago(at: datetime | None) -> str:
     """How long ago an instant was: ``12s``, ``5m``, ``3h``, ``2d``."""
-    return "" if at is None else in_words(datetime.now(UTC) - at)
+    return "" if at is None else in_words(timedelta(seconds=max(1, int((datetime.now(UTC) - at).total_seconds()))))
 
 
 def in_words(span: timedelta) -> str:
@@ -119,7 +119,7 @@ def in_words(span: timedelta) -> str:
     for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f}{unit}"
-    return f"{seconds:.3g}s"
+    return f"{seconds:.0f}s" if seconds >= 10 else f"{seconds:.2g}s"
 
 
 def took(milliseconds: float | None) -> str:

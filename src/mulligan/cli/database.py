@@ -1,0 +1,29 @@
+"""``mulligan migrate``: the newest schema, without starting anything."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from mulligan.app.compose import make_store
+from mulligan.app.settings import load_settings
+from mulligan.cli.commands import OK
+from mulligan.cli.printing import say
+from mulligan.ports.store import Store
+
+
+async def _migrated(store: Store) -> None:
+    await store.open()
+    await store.close()
+
+
+def migrate(
+    *, database: Annotated[str | None, Parameter(help="sqlite:///path. [default: that of the data folder]")] = None
+) -> int:
+    """Bring the database to the newest schema; make it if there is none. A server does so by itself when it starts."""
+    settings = load_settings({"database": database}).settings
+    asyncio.run(_migrated(make_store(settings)))
+    say(f"{settings.database_url} has the newest schema")
+    return OK
