@@ -192,6 +192,11 @@ _SINGLE: dict[str, Callable[[RunFilter, _Term, datetime], RunFilter]] = {
 }
 
 
+def parse_moment(text: str, now: datetime) -> datetime:
+    """``24h`` before ``now``, or an instant in ISO 8601 (UTC unless it says otherwise). Raises InvalidInput."""
+    return _moment(_Term("since", "", text, negated=False, at=0), now)
+
+
 def _moment(term: _Term, now: datetime) -> datetime:
     _plain(term)
     span = _SPAN.fullmatch(term.value)

@@ -119,7 +119,7 @@ def problem_reply(error: MulliganError, instance: str | None = None) -> Reply:
 def read_query(kind: type[Question], query: Mapping[str, str]) -> Question:
     """The query string as a shape. Raises InvalidInput naming the parameter."""
     try:
-        return msgspec.convert(query, kind, strict=False)
+        return msgspec.convert(dict(query), kind, strict=False)
     except msgspec.ValidationError as error:
         rule, _, place = str(error).partition(" - at ")
         name = place.strip("`").removeprefix("$.")

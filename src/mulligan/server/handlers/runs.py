@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -11,7 +11,7 @@ from msgspec import Meta
 from mulligan.core.commands import CancelRun, Started, StartRun
 from mulligan.core.inputs import output_ref
 from mulligan.core.query import RunFilter
-from mulligan.core.query_text import MAX_LENGTH, parse_query
+from mulligan.core.query_text import MAX_LENGTH, parse_moment, parse_query
 from mulligan.core.records import RunStatus, Version
 from mulligan.engine.api import require_valid
 from mulligan.errors import InvalidInput, MulliganError, Problem
@@ -42,6 +42,7 @@ from mulligan.wire.rest.runs import (
 )
 
 MOST_RELATIVES = 500
+LONGEST_HISTOGRAM = timedelta(days=3_660)
 Query = Annotated[str, Meta(max_length=MAX_LENGTH)]
 
 
@@ -173,11 +174,12 @@ async def count_runs(call: Call, query: CountQuery) -> RunCount:
 async def histogram(call: Call, query: HistogramQuery) -> Histogram:
     """How many runs were created when, by status."""
     now = call.engine.clock.now()
-    since_at = parse_query(f'since:"{query.since}"' if '"' not in query.since else "since:", now).since_at
-    assert since_at is not None
     wanted = parse_query(query.q, now)
-    width_s = max(1, -int((since_at - now).total_seconds() // query.buckets))
-    first_at = now - timedelta(seconds=width_s * query.buckets)
+    span = min(now - parse_moment(query.since, now), LONGEST_HISTOGRAM)
+    width_s = max(1, round(span.total_seconds() / query.buckets))
+    # Bars begin at multiples of their width, so that they stand still while time goes on; the last one holds now.
+    last_at = datetime.fromtimestamp(int(now.timestamp()) // width_s * width_s, UTC)
+    first_at = last_at - timedelta(seconds=width_s * (query.buckets - 1))
     found = await call.engine.store.histogram(call.namespace, wanted, first_at, width_s)
     counts = {bucket.at: bucket.counts for bucket in found}
     moments = [first_at + timedelta(seconds=width_s * number) for number in range(query.buckets)]
