@@ -126,6 +126,20 @@ class Context:
         multiline: bool = False,
         kind: str | None = None,
     ) -> T: ...
+    @overload
+    def playground(
+        self,
+        name: str,
+        default: Any,
+        *,
+        type: object,
+        help: str | None = None,
+        choices: Sequence[Any] | None = None,
+        min: float | None = None,
+        max: float | None = None,
+        multiline: bool = False,
+        kind: str | None = None,
+    ) -> Any: ...
     def playground(self, name: str, default: Any, *, type: Any = None, **details: Any) -> Any:  # noqa: A002
         """``default``, or the override that was given for this run: ``ctx.playground("temperature", 0.2, max=2)``.
 

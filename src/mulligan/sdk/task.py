@@ -44,6 +44,8 @@ class Task(Node, Generic[P, R]):
     tried again, it finds the children it already has instead of starting them anew.
     """
 
+    __name__: str
+
     def __init__(self, declaration: StepDeclaration, fn: Callable[..., Any]) -> None:
         super().__init__(declaration)
         self.fn = fn

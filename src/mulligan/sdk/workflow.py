@@ -69,6 +69,8 @@ class Sleep(Node):
 class Step(Node, Generic[P, C, R]):
     """A step of a workflow. Called directly, with all arguments, it is the plain function it was made of."""
 
+    __name__: str
+
     def __init__(self, declaration: StepDeclaration, fn: Callable[P, C]) -> None:
         super().__init__(declaration)
         self.fn = fn

@@ -2,3 +2,7 @@
 
 May import anything; nobody imports it. Start reading in ``exercise_store``: it says what every store promises.
 """
+
+from mulligan.testing.contexts import make_context
+
+__all__ = ["make_context"]

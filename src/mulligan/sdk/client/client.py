@@ -44,14 +44,23 @@ class Client:
         accepted = await self._start(calls)
         return [Run(self, one.run_id, call.workflow) for one, call in zip(accepted, calls, strict=True)]
 
-    async def _start(self, calls: Sequence[Call]) -> list[Accepted]:
+    async def _start(self, calls: Sequence[Call], *, watched: bool = False) -> list[Accepted]:
         await self._bring_worker()
-        answers = await self.session().start([call.spec for call in calls])
+        session = self.session()
+        answers = await session.start([call.spec for call in calls], watched=watched)
         accepted: list[Accepted] = []
-        for answer in answers:
+        refused: MulliganError | None = None
+        for call, answer in zip(calls, answers, strict=True):
             if isinstance(answer, MulliganError):
-                raise answer
-            accepted.append(answer)
+                refused = refused or answer
+            else:
+                accepted.append(answer)
+            if watched and (isinstance(answer, MulliganError) or answer.run_id != call.spec.run_id):
+                session.unwatch(call.spec.run_id)
+        if refused is not None:
+            for one in accepted:
+                session.unwatch(one.run_id)
+            raise refused
         return accepted
 
     async def _bring_worker(self) -> None:
@@ -66,13 +75,13 @@ class Client:
 
     async def run_to_result(self, call: Call, output: ValueCodec) -> Any:
         """The result of a task. Raises ``RunFailed``."""
-        (accepted,) = await self._start([call])
+        (accepted,) = await self._start([call], watched=True)
         ended = await self._end_of(call, accepted)
         return self.result_of(ended, output)
 
     async def run_to_end(self, call: Call) -> Run[Any]:
         """A handle to the run, which has ended."""
-        (accepted,) = await self._start([call])
+        (accepted,) = await self._start([call], watched=True)
         ended = await self._end_of(call, accepted)
         return await Run[Any](self, ended.run_id, call.workflow, ended=ended).refresh()
 
@@ -81,7 +90,7 @@ class Client:
         if limit is not None and limit < 1:
             raise ValueError(f"limit={limit} must be at least 1")
         if limit is None or limit >= len(calls):
-            accepted = await self._start(calls)
+            accepted = await self._start(calls, watched=True)
             waiting = [self._end_of(call, one) for call, one in zip(calls, accepted, strict=True)]
             return [self.result_of(ended, output) for ended in await _all(waiting)]
         results: list[Any] = [None] * len(calls)
@@ -105,7 +114,7 @@ class Client:
         while call.is_child and accepted.existing and ended.status != "succeeded":
             tries += 1
             again = tried_anew(call, tries)
-            (accepted,) = await self._start([again])
+            (accepted,) = await self._start([again], watched=True)
             ended = await self.session().watch(accepted.run_id)
         return ended
 

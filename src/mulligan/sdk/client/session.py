@@ -83,6 +83,8 @@ class ClientSession:
         self._in_flight: dict[int, list[_Asked]] = {}
         self._seq = 0
         self._watched: dict[str, list[asyncio.Future[RunEnded]]] = {}
+        self._early: dict[str, asyncio.Future[RunEnded]] = {}
+        """Watches that were asked for together with the start, and are not waited for yet."""
         self._to_watch: list[str] = []
         self._to_unwatch: list[str] = []
         self._awake = asyncio.Event()
@@ -90,30 +92,48 @@ class ClientSession:
 
     # ── Asking ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def start(self, specs: Sequence[StartSpec]) -> asyncio.Future[list[Answer]]:
-        """Start runs: for each, in order, that it is on disk or why it is refused."""
+    def start(self, specs: Sequence[StartSpec], *, watched: bool = False) -> asyncio.Future[list[Answer]]:
+        """Start runs: for each, in order, that it is on disk or why it is refused.
+
+        ``watched``: their ends will be waited for, so the question for these goes out in the same frame.
+        """
         batch = _Batch(asyncio.get_running_loop().create_future(), [None] * len(specs), len(specs))
         if not specs:
             batch.future.set_result([])
         self._unsent += [_Asked(batch, index, spec) for index, spec in enumerate(specs)]
+        if watched:
+            for spec in specs:
+                self._early[spec.run_id] = self._new_watch(spec.run_id)
         self._wake()
         return batch.future
 
     async def watch(self, run_id: str) -> RunEnded:
         """Return when the run has ended. Raises what a hopeless session ends with; cancellable."""
-        future: asyncio.Future[RunEnded] = asyncio.get_running_loop().create_future()
-        waiting = self._watched.get(run_id)
-        if waiting is None:
-            self._watched[run_id] = [future]
-            self._to_watch.append(run_id)
+        future = self._early.pop(run_id, None)
+        if future is None:
+            future = self._new_watch(run_id)
             self._wake()
-        else:
-            waiting.append(future)
         try:
             return await future
         finally:
             if not future.done() or future.cancelled():
                 self._stop_watching(run_id, future)
+
+    def unwatch(self, run_id: str) -> None:
+        """A run that was to be watched from its start has not come to be."""
+        future = self._early.pop(run_id, None)
+        if future is not None:
+            self._stop_watching(run_id, future)
+            # looked at, so that asyncio does not complain of an error that nobody looked at
+            _ = future.cancel() or future.exception()
+
+    def _new_watch(self, run_id: str) -> asyncio.Future[RunEnded]:
+        future: asyncio.Future[RunEnded] = asyncio.get_running_loop().create_future()
+        waiting = self._watched.setdefault(run_id, [])
+        if not waiting:
+            self._to_watch.append(run_id)
+        waiting.append(future)
+        return future
 
     def _stop_watching(self, run_id: str, future: asyncio.Future[RunEnded]) -> None:
         waiting = self._watched.get(run_id, [])
@@ -249,6 +269,10 @@ class ClientSession:
             case wire.Refused(seq=int(seq)):
                 for asked in self._in_flight.pop(seq, ()):
                     asked.answer(error_of(message.code, message.message))
+            case wire.Refused(run_id=str(run_id)):
+                for future in self._watched.pop(run_id, ()):
+                    if not future.done():
+                        future.set_exception(error_of(message.code, message.message))
             case wire.Refused(fatal=True):
                 error = error_of(message.code, message.message)
                 raise error if isinstance(error, Refused) else LinkClosed(message.message)

@@ -17,8 +17,13 @@ from mulligan.sdk.declare.signature import Value
 if TYPE_CHECKING:
     from pydantic import TypeAdapter, ValidationError
 
-# Only compared with: JSON knows no such numbers, and Pydantic writes null for them without a word.
-_REFUSE_NAN = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
+
+def _members(value: object) -> object:
+    return list(value) if isinstance(value, set | frozenset) else None
+
+
+# Only for its complaints: JSON has no such numbers, and Pydantic writes null for them without a word.
+_REFUSE_NAN = json.JSONEncoder(allow_nan=False, skipkeys=True, default=_members).encode
 
 
 class ValueCodec:
@@ -49,22 +54,22 @@ class ValueCodec:
             text = self._adapter.dump_json(value, warnings="error")
         except PydanticSerializationError as error:
             try:
-                accepted = self._adapter.validate_python(value)
+                value = self._adapter.validate_python(value)
             except ValidationError as refused:
                 raise invalid(refused, self._what, "invalid_value") from None
             try:
-                text = self._adapter.dump_json(accepted, warnings="error")
+                text = self._adapter.dump_json(value, warnings="error")
             except PydanticSerializationError:
                 raise not_serializable(self._what, value, str(error)) from None
-        if b"null" in text:
+        if b"null" in text or b"NaN" in text or b"Infinity" in text:
             self._refuse_nan(value)
         json_text.check(text, self._what)
         return text
 
     def _refuse_nan(self, value: Any) -> None:
-        """A null may be a None; or it was a NaN."""
+        """A null may be a None or have been a NaN; and the words may be letters of a string."""
         try:
-            _REFUSE_NAN(self._adapter.dump_python(value, mode="json"))
+            _REFUSE_NAN(self._adapter.dump_python(value))
         except ValueError as error:
             raise not_serializable(self._what, value, f"{error}; JSON has no NaN and no Infinity") from None
 

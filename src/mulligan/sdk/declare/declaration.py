@@ -232,6 +232,6 @@ def _schema_text(make: Callable[[], dict[str, Any]], what: str, at: Where) -> st
     except PydanticUserError as error:
         raise mistake(
             at,
-            f"{what} cannot be described as JSON: {error.message.partition(chr(10))[0]}",
+            f"{what} cannot be described as JSON: {error.message.partition(chr(10))[0].rstrip('.')}",
             "Use Pydantic models, dataclasses, TypedDicts or plain JSON types; what is not data belongs into depends()",
         ) from error

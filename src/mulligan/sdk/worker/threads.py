@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
 from collections.abc import Mapping
 from concurrent.futures import Future
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
+from mulligan.sdk.leaving import before_exit, no_longer_before_exit
 from mulligan.sdk.loops import LoopThread
 from mulligan.sdk.worker.driver import Driver
 from mulligan.sdk.worker.worker import Worker
@@ -34,7 +35,8 @@ class WorkerThread:
         except BaseException:
             self._steps.stop()
             raise
-        atexit.register(self.stop, AT_EXIT)
+        self._at_exit = partial(self.stop, AT_EXIT)
+        before_exit(self._at_exit)
 
     def ready(self) -> Future[None] | None:
         """See ``Driver.ready``."""
@@ -42,7 +44,7 @@ class WorkerThread:
 
     def stop(self, grace: timedelta) -> None:
         """Drain within ``grace`` and end the threads. Blocks. Stopping twice is fine."""
-        atexit.unregister(self.stop)
+        no_longer_before_exit(self._at_exit)
         if not self._driver.ended.done():
             self._driver.drain(grace).result()
         self._driver.close()
