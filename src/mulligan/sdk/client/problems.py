@@ -14,6 +14,7 @@ from mulligan.errors import (
     Unauthorized,
     Unavailable,
 )
+from mulligan.sdk.transports.link import LinkClosed
 from mulligan.wire.rest.codec import read
 from mulligan.wire.rest.problems import ProblemDetails
 
@@ -47,6 +48,13 @@ def error_of(code: str, message: str) -> MulliganError:
     if code.startswith("unknown_"):
         return NotFound(message, code=code)
     return _BY_CODE.get(code, Refused)(message, code=code)
+
+
+def final_or_closed(error: MulliganError) -> MulliganError:
+    """What a session that the server has ended is to raise: the refusal, or ``LinkClosed`` if trying again may help."""
+    if isinstance(error, Unauthorized | Forbidden | InvalidInput) or error.code == "protocol":
+        return error
+    return LinkClosed(str(error))
 
 
 def error_of_answer(status: int, body: bytes) -> MulliganError:

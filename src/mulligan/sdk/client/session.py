@@ -13,7 +13,7 @@ import msgspec
 
 from mulligan.errors import MulliganError, Refused, Unavailable
 from mulligan.sdk.backoff import reconnect_delay
-from mulligan.sdk.client.problems import error_of
+from mulligan.sdk.client.problems import error_of, final_or_closed
 from mulligan.sdk.clock import Clock
 from mulligan.sdk.transports.link import Link, LinkClosed
 from mulligan.wire import messages as wire
@@ -266,20 +266,24 @@ class ClientSession:
                 for future in self._watched.pop(message.run_id, ()):
                     if not future.done():
                         future.set_result(message)
-            case wire.Refused(seq=int(seq)):
-                for asked in self._in_flight.pop(seq, ()):
-                    asked.answer(error_of(message.code, message.message))
-            case wire.Refused(run_id=str(run_id)):
-                for future in self._watched.pop(run_id, ()):
-                    if not future.done():
-                        future.set_exception(error_of(message.code, message.message))
-            case wire.Refused(fatal=True):
-                error = error_of(message.code, message.message)
-                raise error if isinstance(error, Refused) else LinkClosed(message.message)
             case wire.Refused():
-                log.warning("The server refused a message (%s): %s", message.code, message.message)
+                self._take_refusal(message)
             case _:
                 log.debug("A client session has no use for a %s", type(message).__name__)
+
+    def _take_refusal(self, refusal: wire.Refused) -> None:
+        error = error_of(refusal.code, refusal.message)
+        if refusal.seq is not None:
+            for asked in self._in_flight.pop(refusal.seq, ()):
+                asked.answer(error)
+        elif refusal.run_id is not None:
+            for future in self._watched.pop(refusal.run_id, ()):
+                if not future.done():
+                    future.set_exception(error)
+        elif refusal.fatal:
+            raise final_or_closed(error)
+        else:
+            log.warning("The server refused a message (%s): %s", refusal.code, refusal.message)
 
     def _take_answer(self, answer: StartAnswer) -> None:
         for index, asked in enumerate(self._in_flight.pop(answer.seq, ())):

@@ -27,6 +27,7 @@ class Ledger:
         self._lock = threading.Lock()
         self._attempts: dict[Lease, Attempt] = {}
         self._owed: dict[Lease, Report] = {}
+        self._repeatable: set[Lease] = set()
         self._fresh: list[Report] = []
         self._released: list[Lease] = []
         self._lines: deque[tuple[Lease, LogEntry]] = deque(maxlen=MOST_LOG_LINES)
@@ -145,6 +146,18 @@ class Ledger:
             self._fresh = list(self._owed.values())
             self._credit = 0 if self._closed_for_work else self.slots - len(self._attempts)
             self._news()
+
+    def repeat_unsettled(self) -> None:
+        """Called with every beat: what was owed at the last one already is said again.
+
+        The server answers a report when it is on disk; when it could not find out whether it is, it waits for this.
+        """
+        with self._lock:
+            again = [report for lease, report in self._owed.items() if lease in self._repeatable]
+            self._repeatable = set(self._owed)
+            if again:
+                self._fresh = [report for report in self._fresh if report.lease not in self._repeatable] + again
+                self._news()
 
     def disconnected(self) -> None:
         with self._lock:

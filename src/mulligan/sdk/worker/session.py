@@ -9,9 +9,8 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from mulligan.errors import Refused
 from mulligan.sdk.backoff import reconnect_delay
-from mulligan.sdk.client.problems import error_of
+from mulligan.sdk.client.problems import error_of, final_or_closed
 from mulligan.sdk.clock import Clock
 from mulligan.sdk.transports.link import Link, LinkClosed
 from mulligan.sdk.worker.deadlines import Deadlines
@@ -20,6 +19,9 @@ from mulligan.wire import messages as wire
 from mulligan.wire.messages import Acknowledge, Assign, Drain, FromSdk, FromServer, Goodbye, Stop, Welcome
 
 log = logging.getLogger("mulligan.worker")
+
+WORKER_GONE = "worker_gone"
+"""The code with which a server ends the session of a worker that it has given up."""
 
 SETTLING = timedelta(seconds=5)
 """How long the last reports of a drained worker may wait for their acknowledgement."""
@@ -144,6 +146,7 @@ class WorkerSession:
         while True:
             await self._clock.sleep(self._beat_every)
             sent_at = self._clock.now()
+            self._worker.ledger.repeat_unsettled()
             await self._send([self._worker.beat()])
             # sent is not arrived: a dead network swallows a lot before anybody notices
             await self._link.confirm()
@@ -187,13 +190,12 @@ class WorkerSession:
                     self._deadlines.add(attempt, timedelta(milliseconds=attempt.assign.remaining_ms))
 
     def _take_refusal(self, refusal: wire.Refused) -> None:
-        error = error_of(refusal.code, refusal.message)
         if not refusal.fatal:
             log.warning("The server refused a message (%s): %s", refusal.code, refusal.message)
-        elif isinstance(error, Refused):
-            raise error
-        else:
-            raise LinkClosed(refusal.message)
+            return
+        if refusal.code == WORKER_GONE:
+            self._worker.stop_all("the server has given their leases to other workers")
+        raise final_or_closed(error_of(refusal.code, refusal.message))
 
     # ── Leaving ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
