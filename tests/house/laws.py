@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import PurePath
 from typing import TypeGuard
 
@@ -59,7 +60,7 @@ def core_is_pure(source: Source) -> Iterator[str]:
                 yield f"{source.name}:{found.line} imports {found.origin}: core knows only core and errors"
         elif top not in PURE_MODULES:
             yield f"{source.name}:{found.line} imports {found.module}: not on the list of what core may know"
-    for line, origin in source.references():
+    for line, origin in source.references:
         if origin in WALL_CLOCK:
             yield f"{source.name}:{line} reads {origin}: time is an argument of core"
     for node in ast.walk(source.tree):
@@ -88,7 +89,7 @@ CHANCE = ("random", "secrets", "uuid", "uuid_utils", "os.urandom")
 
 
 def reads_no_clock(source: Source) -> Iterator[str]:
-    for line, origin in source.references():
+    for line, origin in source.references:
         if origin in WALL_CLOCK:
             yield f"{source.name}:{line} reads {origin}: ask the Clock that was handed in"
 
@@ -96,7 +97,7 @@ def reads_no_clock(source: Source) -> Iterator[str]:
 def does_not_sleep(source: Source) -> Iterator[str]:
     """``sleep(0)`` waits for nothing: it lets the others have their turn."""
     yielding = {node.lineno for node in ast.walk(source.tree) if _sleeps_for_nothing(node)}
-    for line, origin in source.references():
+    for line, origin in source.references:
         if origin in SLEEPS and line not in yielding:
             yield f"{source.name}:{line} uses {origin}: wait for an event, or let the shared loop tick"
 
@@ -109,7 +110,7 @@ def _sleeps_for_nothing(node: ast.AST) -> TypeGuard[ast.Call]:
 
 
 def takes_no_chances(source: Source) -> Iterator[str]:
-    for line, origin in source.references():
+    for line, origin in source.references:
         if any(origin == name or origin.startswith(f"{name}.") for name in CHANCE):
             yield f"{source.name}:{line} uses {origin}: ids and jitter are handed in, so that a run can be repeated"
 
@@ -143,6 +144,7 @@ FUNCTION_LINES_P99 = 50
 FUNCTION_LINES_MAX = 80
 
 
+@cache
 def function_sizes(source: Source) -> dict[str, int]:
     """Code lines by function: ``mulligan.core.retry:Retry.delay`` -> 12. Its comments and docstring cost nothing."""
     lines = code_lines(source.text)

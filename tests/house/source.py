@@ -5,7 +5,7 @@ import io
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,31 +38,25 @@ class Source:
         """``core`` for ``mulligan.core.retry``; empty for the top of the package."""
         return self.name.partition(".")[2].partition(".")[0]
 
-    @property
+    @cached_property
     def imports(self) -> list[Import]:
         """Every import of the file, those inside functions and ``TYPE_CHECKING`` included."""
         return [found for _, _, found in _bindings(self.tree)]
 
-    def references(self) -> Iterator[tuple[int, str]]:
+    @cached_property
+    def references(self) -> list[tuple[int, str]]:
         """(line, dotted origin) of every use of a name: with an alias ``dt``, ``dt.now`` is ``datetime.datetime.now``.
 
         The imports themselves are uses too.
         """
         origins = {bound: stands_for for bound, stands_for, _ in _bindings(self.tree)}
+        found = [(imported.line, imported.origin) for imported in self.imports]
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Attribute | ast.Name):
-                dotted = _dotted(node)
-                head, dot, rest = dotted.partition(".")
+                head, dot, rest = _dotted(node).partition(".")
                 if head:
-                    yield node.lineno, origins.get(head, head) + dot + rest
-        for found in self.imports:
-            yield found.line, found.origin
-
-    def functions(self) -> Iterator[Function]:
-        """All functions and methods, nested ones too."""
-        for node in ast.walk(self.tree):
-            if isinstance(node, Function):
-                yield node
+                    found.append((node.lineno, origins.get(head, head) + dot + rest))
+        return found
 
 
 def parse(text: str, name: str) -> Source:
@@ -88,7 +82,8 @@ def read(path: Path, root: Path) -> Source:
     return parse(path.read_text(encoding="utf-8"), ".".join(parts))
 
 
-def code_lines(text: str) -> set[int]:
+@cache
+def code_lines(text: str) -> frozenset[int]:
     """The numbers of the lines that hold code: no blank lines, no comments, no docstrings."""
     lines: set[int] = set()
     silent = {tokenize.NL, tokenize.NEWLINE, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
@@ -98,7 +93,7 @@ def code_lines(text: str) -> set[int]:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             lines.difference_update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
-    return lines
+    return frozenset(lines)
 
 
 def _bindings(tree: ast.Module) -> Iterator[tuple[str, str, Import]]:
