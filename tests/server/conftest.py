@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -244,6 +245,7 @@ async def admit(engine: Engine, name: str, *scopes: str, namespace: str = "defau
     return text
 
 
+NOT_BUILT = Path("/nowhere")
 SETTINGS = ServerSettings(version="0.0.0", cookie_key=b"k" * 32)
 
 
@@ -254,7 +256,7 @@ async def desk() -> AsyncIterator[Desk]:
     await engine.start()
     tokens: dict[str, str] = {scope: await admit(engine, scope, scope) for scope in ALL_SCOPES}
     tokens["elsewhere"] = await admit(engine, "stranger", *ALL_SCOPES, namespace="elsewhere")
-    app = create_app(engine, SETTINGS)
+    app = create_app(engine, SETTINGS, dashboard=NOT_BUILT)
     http = httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app),
         base_url="http://localhost/api/v1",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
@@ -40,8 +41,6 @@ class ServerApp:
         self.dashboard = Dashboard(settings.base_path, dashboard)
         self._door = Door(self.site)
         self._metrics = Metrics(self.site, self.live)
-        document = openapi_document(ENDPOINTS, settings.version, cookie_name(settings.cookie_key))
-        self._openapi = msgspec.json.encode(document)
         inner = Starlette(routes=self._routes(), exception_handlers={HTTPException: not_served})
         self._app = Guard(inner, settings)
 
@@ -50,6 +49,12 @@ class ServerApp:
 
     async def close(self) -> None:
         await self.live.close()
+
+    @cached_property
+    def openapi(self) -> bytes:
+        """The OpenAPI 3.1 document."""
+        settings = self.site.settings
+        return msgspec.json.encode(openapi_document(ENDPOINTS, settings.version, cookie_name(settings.cookie_key)))
 
     def _routes(self) -> list[BaseRoute]:
         return [
@@ -78,7 +83,7 @@ class ServerApp:
         return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
     async def _show_openapi(self, request: Request) -> Response:
-        return Response(self._openapi, media_type=JSON)
+        return Response(self.openapi, media_type=JSON)
 
     async def _show_health(self, request: Request) -> Response:
         lag_s = await loop_lag_s()

@@ -72,7 +72,7 @@ class Session:
                 if self._may("trigger", message.seq):
                     self._client.start(message)
             case Watch(run_ids):
-                if self._may("read") or self._may("trigger"):
+                if self._caller.may("trigger") or self._may("read"):
                     self._client.watch(run_ids)
             case Unwatch(run_ids):
                 self._client.unwatch(run_ids)
