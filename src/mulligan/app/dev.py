@@ -120,12 +120,17 @@ async def run_dev(place: AppPlace, settings: Settings, screen: Screen, i_know: b
             served, local = resident.value
             screen.ready(served)
             developing = Developing(place, served, local, settings, screen)
-            developing.load()
-            async for changes in awatch(
+            saves = awatch(
                 place.folder, watch_filter=PythonFilter(), stop_event=stop, debounce=QUIET_MS, raise_interrupt=False
-            ):
+            )
+            # The first step of this task begins to watch, so that nothing which is saved during the import is missed.
+            next_save = asyncio.ensure_future(anext(saves, None))
+            await asyncio.sleep(0)
+            developing.load()
+            while (changes := await next_save) is not None:
                 if developing.concerns({Path(path) for _, path in changes}):
                     developing.load()
+                next_save = asyncio.ensure_future(anext(saves, None))
             await developing.drain()
         finally:
             await asyncio.to_thread(resident.stop)

@@ -13,7 +13,7 @@ log = logging.getLogger("mulligan.app")
 
 EXIT_AT_ONCE = 130
 SAME_KEYSTROKE_S = 0.5
-"""Programs that start others (`timeout`, package runners) pass Ctrl-C on to a process that the terminal has told too."""
+"""Programs that start others (`timeout`, package runners) pass on a Ctrl-C that the terminal has also sent itself."""
 
 
 @contextmanager
