@@ -2,7 +2,7 @@
 
     python -m examples.demo                go on where the last demo was left
     python -m examples.demo --fresh        forget what there was
-    python -m examples.demo --port 9000    the dashboard's port, 8420 by default
+    python -m examples.demo --port 9000    another port for the dashboard
 
 Everything is kept in ``.mulligan/demo``; Ctrl-C stops it.
 """
@@ -42,7 +42,7 @@ GUIDE = """
   1  Outage: eight runs of "documents" failed, since the search service is down.
      Open one of them: the file was read, and "index" tried four times to store it.
      Bring the service back on its page, or with
-         {python} -m examples.outage.service up
+         {service} up
      and replay the runs: "parse" and "extract" are kept, only "index" runs. Then search for "fog horn" on its page.
 
   2  Fixed bug: six of fifty runs of "penguins" failed, with a KeyError that nobody had expected.
@@ -60,19 +60,19 @@ GUIDE = """
 """
 
 
-async def demo(port: int) -> None:
+async def demo(port: int, search: SearchService) -> None:
     settings = load_settings({"data": FOLDER, "port": port}).settings
     with stop_signals() as stop:
         async with serving(settings, "dev") as served:
-            # What a program is told in production, too. The examples read it when they are imported.
-            os.environ["MULLIGAN_URL"], os.environ["MULLIGAN_TOKEN"] = served.url, served.token
+            # As in production. The examples read it when they are imported.
+            os.environ |= {"MULLIGAN_URL": served.url, "MULLIGAN_TOKEN": served.token, "SEARCH_URL": search.url}
             async with workers(apps()):
                 runs = await start_runs()
                 print(
                     "Started the examples; the outage takes some seconds to show, as it is retried first …", flush=True
                 )
                 await asyncio.gather(*(run.wait() for run in runs))
-                print(guide(served), flush=True)
+                print(guide(served, search), flush=True)
                 await stop.wait()
 
 
@@ -113,18 +113,19 @@ async def start_runs() -> list[Run[Any]]:
     ]
 
 
-def guide(served: Served) -> str:
+def guide(served: Served, search: SearchService) -> str:
     here = Path.cwd()
     programs = Path(sys.executable).parent
     python, mulligan = (
         shlex.quote(str(program.relative_to(here) if program.is_relative_to(here) else program))
         for program in (programs / "python", programs / "mulligan")
     )
+    elsewhere = "" if search.url.endswith(f":{PORT}") else f"SEARCH_URL={search.url} "
     return GUIDE.format(
         dashboard=served.one_click_url,
-        search=f"http://127.0.0.1:{PORT}",
+        search=search.url,
         environment=f"MULLIGAN_DATA={FOLDER}",
-        python=python,
+        service=f"{elsewhere}{python} -m examples.outage.service",
         mulligan=mulligan,
     )
 
@@ -134,7 +135,8 @@ def main() -> None:
         prog="python -m examples.demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--fresh", action="store_true", help="forget what earlier demos left")
-    parser.add_argument("--port", type=int, default=8420, help="of the dashboard")
+    parser.add_argument("--port", type=int, default=8420, help="of the dashboard, default 8420")
+    parser.add_argument("--search-port", type=int, default=PORT, help=f"of the search service, default {PORT}")
     arguments = parser.parse_args()
     if arguments.fresh:
         shutil.rmtree(FOLDER, ignore_errors=True)
@@ -142,8 +144,8 @@ def main() -> None:
     os.environ["EXAMPLES_HOME"] = str(FOLDER)
     set_up_logs("text")
     try:
-        with SearchService(SearchIndex(FOLDER / "search.db", up=False)):
-            asyncio.run(demo(arguments.port))
+        with SearchService(SearchIndex(FOLDER / "search.db", up=False), arguments.search_port) as search:
+            asyncio.run(demo(arguments.port, search))
     except (MulliganError, OSError) as error:
         sys.exit(f"The demo cannot start: {error}")
 

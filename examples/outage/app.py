@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 import httpx2
 from pydantic import BaseModel
 
 from examples.outage import documents
-from examples.outage.service import PORT
+from examples.outage.service import service_url
 from examples.places import DATA, made
 from mulligan import Mulligan, Retry, after
 
@@ -45,10 +43,8 @@ def extract(parsed: Parsed = after(parse)) -> list[str]:
 @indexing.step(retries=Retry(3, first="1s", cap="4s"), timeout="10s", effect="idempotent")
 def index(document: Document, parsed: Parsed = after(parse), passages: list[str] = after(extract)) -> int:
     """Put the document into the search service. Four attempts within some seconds; a real outage lasts longer."""
-    url = os.environ.get("SEARCH_URL", f"http://127.0.0.1:{PORT}")
-    answer = httpx2.put(
-        f"{url}/documents/{document.file}", json={"title": parsed.title, "passages": passages}, timeout=5
-    )
+    body = {"title": parsed.title, "passages": passages}
+    answer = httpx2.put(f"{service_url()}/documents/{document.file}", json=body, timeout=5)
     answer.raise_for_status()
     indexed: int = answer.json()["indexed"]
     return indexed

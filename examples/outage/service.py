@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import html
 import json
+import os
 import re
 import sqlite3
 import sys
@@ -34,6 +35,11 @@ _TABLES = """
 create virtual table if not exists passages using fts5(document unindexed, title, body, tokenize = 'porter unicode61');
 create table if not exists switch (id integer primary key check (id = 1), up integer not null);
 """
+
+
+def service_url() -> str:
+    """Where the service is: at its usual port, unless ``SEARCH_URL`` says otherwise."""
+    return os.environ.get("SEARCH_URL", f"http://127.0.0.1:{PORT}")
 
 
 class SearchIndex:
@@ -201,9 +207,9 @@ def _page(index: SearchIndex, words: str) -> str:
 
 def main(arguments: list[str]) -> None:
     try:
-        _main(arguments, f"http://127.0.0.1:{PORT}")
+        _main(arguments, service_url())
     except httpx2.ConnectError:
-        sys.exit(f"No search service runs on port {PORT}. Start the demo, or this module without arguments.")
+        sys.exit(f"No search service runs at {service_url()}. Start the demo, or this module without arguments.")
     except (httpx2.HTTPStatusError, OSError) as error:
         sys.exit(str(error))
 
