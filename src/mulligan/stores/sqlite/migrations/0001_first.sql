@@ -53,7 +53,8 @@ CREATE TABLE runs (
 CREATE INDEX runs_by_workflow ON runs (workflow, namespace, id);
 CREATE INDEX runs_by_created_at ON runs (created_at, namespace);
 CREATE INDEX runs_running ON runs (status, namespace, id) WHERE status = 'running';
-CREATE INDEX runs_not_succeeded ON runs (status, namespace, id) WHERE status IN ('failed', 'cancelled');
+CREATE INDEX runs_failed ON runs (status, namespace, id) WHERE status = 'failed';
+CREATE INDEX runs_cancelled ON runs (status, namespace, id) WHERE status = 'cancelled';
 CREATE INDEX runs_by_family ON runs (family_id, namespace, id) WHERE family_id IS NOT NULL;
 CREATE INDEX runs_by_source ON runs (source_id, status, namespace, id) WHERE source_id IS NOT NULL;
 -- These two answer the inbox and the progress of a bulk replay without reading a row of the table.

@@ -1,7 +1,7 @@
 -- Read from the index alone.
 SELECT
     fingerprint, count(*), min(finished_at), max(finished_at), max(id), json_group_array(DISTINCT version)
-FROM runs
+FROM runs INDEXED BY runs_by_fingerprint
 WHERE fingerprint IS NOT NULL
     AND (:fingerprint IS NULL OR fingerprint = :fingerprint)
     AND namespace = :namespace

@@ -1,5 +1,5 @@
 SELECT id
-FROM runs
+FROM runs INDEXED BY runs_by_fingerprint
 WHERE fingerprint = :fingerprint
     AND namespace = :namespace
     AND status = 'failed'

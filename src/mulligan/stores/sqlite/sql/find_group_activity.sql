@@ -1,5 +1,5 @@
 SELECT fingerprint, (created_at - :since) / :width, count(*)
-FROM runs
+FROM runs INDEXED BY runs_by_fingerprint
 WHERE fingerprint IN (SELECT value FROM json_each(:fingerprints))
     AND namespace = :namespace
     AND status = 'failed'
