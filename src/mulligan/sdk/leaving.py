@@ -41,6 +41,6 @@ def _leave() -> None:
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_duties.clear)
 
-# The import of thread pools is for the order: pools are shut by a callback of that module, and the last one registered
-# comes first. The function is private, but thread pools are built on it, and there is no public one that is early enough.
+# Thread pools are imported for the order: they are shut by a callback of their module, and the last one registered
+# comes first. The function is private, but pools are built on it, and there is no public one that is early enough.
 threading._register_atexit(_leave)  # type: ignore[attr-defined]  # typeshed does not know it
