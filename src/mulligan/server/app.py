@@ -58,7 +58,7 @@ class ServerApp:
 
     def _routes(self) -> list[BaseRoute]:
         return [
-            *api_routes(ENDPOINTS, self._door),
+            *api_routes(ENDPOINTS, self._door, self._metrics.observe),
             Route(f"{API}/stream", self._stream),
             Route(f"{API}/openapi.json", self._show_openapi),
             WebSocketRoute(f"{API}/connect", session_endpoint(self._door)),

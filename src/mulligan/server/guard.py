@@ -41,7 +41,7 @@ class Guard:
             await self._inner(scope, receive, send)
             return
         host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
-        inner: ASGIApp = self._inner if self._is_ours(host) else _misdirected(host, is_socket=scope["type"] != "http")
+        inner: ASGIApp = self._inner if self._is_ours(host) else _misdirected(host)
         await inner({**scope, "path": self._stripped(scope["path"])}, receive, _with_headers(send))
 
     def _is_ours(self, host: str) -> bool:
@@ -67,15 +67,7 @@ def _with_headers(send: Send) -> Send:
     return send_with_headers
 
 
-def _misdirected(host: str, *, is_socket: bool) -> ASGIApp:
+def _misdirected(host: str) -> ASGIApp:
     """A page of another site whose name was made to point here would see this instead of the data."""
     detail = f"This server does not answer for the host {host!r}. Add it to the setting public_hosts if it should."
-    response = Response(write(problem(421, "misdirected", detail)), 421, media_type=PROBLEM)
-
-    async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
-        if is_socket:
-            await send({"type": "websocket.close", "code": 1008})
-        else:
-            await response(scope, receive, send)
-
-    return refuse
+    return Response(write(problem(421, "misdirected", detail)), 421, media_type=PROBLEM)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 
@@ -48,28 +49,43 @@ class Door:
         self._limit.count(address_of(connection), self.site.engine.clock.now())
 
 
-def api_routes(endpoints: Iterable[Endpoint], door: Door) -> list[Route]:
+Observe = Callable[[str, str, int, float], None]
+"""Told of each request: method, path of the endpoint, status, seconds."""
+
+
+def api_routes(endpoints: Iterable[Endpoint], door: Door, observe: Observe) -> list[Route]:
     """One route per path: a method that it does not have is answered with 405 and those that it has."""
     by_path: dict[str, dict[str, Endpoint]] = {}
     for endpoint in endpoints:
         by_path.setdefault(endpoint.path, {})[endpoint.method] = endpoint
-    return [Route(f"{API}{path}", _route(methods, door), methods=list(methods)) for path, methods in by_path.items()]
+    return [
+        Route(f"{API}{path}", _route(methods, door, observe), methods=list(methods))
+        for path, methods in by_path.items()
+    ]
 
 
-def _route(methods: dict[str, Endpoint], door: Door) -> Callable[[Request], Awaitable[Response]]:
+def _route(methods: dict[str, Endpoint], door: Door, observe: Observe) -> Callable[[Request], Awaitable[Response]]:
     async def serve(request: Request) -> Response:
         endpoint = methods["GET" if request.method == "HEAD" else request.method]
-        try:
-            return response_of(await _reply(endpoint, door, request))
-        except MulliganError as error:
-            return refusal(error, request)
-        except ClientDisconnect:
-            return Response(status_code=400)
-        except Exception as error:
-            log.exception("%s %s failed", request.method, endpoint.path)
-            return own_fault(error, door)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        response = await _respond(endpoint, door, request)
+        observe(endpoint.method, endpoint.path, response.status_code, loop.time() - began)
+        return response
 
     return serve
+
+
+async def _respond(endpoint: Endpoint, door: Door, request: Request) -> Response:
+    try:
+        return response_of(await _reply(endpoint, door, request))
+    except MulliganError as error:
+        return refusal(error, request)
+    except ClientDisconnect:
+        return Response(status_code=400)
+    except Exception as error:
+        log.exception("%s %s failed", request.method, endpoint.path)
+        return own_fault(error, door)
 
 
 async def _reply(endpoint: Endpoint, door: Door, request: Request) -> Reply:

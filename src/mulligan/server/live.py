@@ -58,6 +58,13 @@ class Subscriber:
     topics: Topics
     batches: asyncio.Queue[bytes | None] = field(default_factory=lambda: asyncio.Queue(MOST_BATCHES_WAITING + 2))
 
+    def wants(self, namespace: str, about: str) -> bool:
+        if namespace != self.namespace:
+            return False
+        if about == "workers":
+            return self.topics.workers
+        return self.topics.all_runs or about in self.topics.run_ids
+
     def offer(self, batch: bytes) -> None:
         """Whoever is too slow is dropped with a reason, so that nothing piles up here; it comes back and reads anew."""
         if self.batches.qsize() < MOST_BATCHES_WAITING:
@@ -158,16 +165,19 @@ class Live:
         self._news.set()
 
     async def _tell_once(self) -> None:
+        """Everything that each subscriber is to hear now, as one batch."""
         self._position += 1
-        for namespace in sorted(self._worker_news):
-            self._offer(namespace, "workers", _event("workers", b"{}", self._position))
+        news = [(namespace, "workers", _event("workers", b"{}", self._position)) for namespace in self._worker_news]
         self._worker_news.clear()
         for namespace, touched in self._touched.items():
-            run_ids = self._take(namespace, touched)
-            for run_id, event in (await self._read(namespace, run_ids)).items():
-                self._offer(namespace, run_id, event)
+            events = await self._read(namespace, self._take(namespace, touched))
+            news += [(namespace, run_id, event) for run_id, event in events.items()]
             if touched:
                 self._news.set()
+        for subscriber in list(self._subscribers):
+            batch = b"".join(event for namespace, about, event in news if subscriber.wants(namespace, about))
+            if batch:
+                subscriber.offer(batch)
 
     def _take(self, namespace: str, touched: OrderedDict[str, None]) -> list[str]:
         """The runs to tell of now, longest waiting first; those that nobody asked for are forgotten."""
@@ -184,17 +194,6 @@ class Live:
         wanted = RunFilter(ids=tuple(run_ids))
         rows = await self._engine.store.find_runs(namespace, wanted, None, len(run_ids))
         return {row.run.id: _event("run", write(run_summary(row)), self._position) for row in rows}
-
-    def _offer(self, namespace: str, about: str, event: bytes) -> None:
-        for subscriber in self._subscribers:
-            if subscriber.namespace == namespace and _wants(subscriber.topics, about):
-                subscriber.offer(event)
-
-
-def _wants(topics: Topics, about: str) -> bool:
-    if about == "workers":
-        return topics.workers
-    return topics.all_runs or about in topics.run_ids
 
 
 def _event(name: str, data: bytes, position: int | None = None) -> bytes:

@@ -22,12 +22,17 @@ class Metrics:
     def __init__(self, site: Site, live: Live) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(_State(site, live))
-        self.requests = Counter(
+        self._requests = Counter(
             "mulligan_http_requests", "HTTP requests", ("method", "route", "status"), registry=self._registry
         )
-        self.seconds = Histogram(
+        self._seconds = Histogram(
             "mulligan_http_request_seconds", "HTTP latency", ("route",), buckets=_SECONDS, registry=self._registry
         )
+
+    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
+        """One request of the REST API."""
+        self._requests.labels(method, route, status).inc()
+        self._seconds.labels(route).observe(seconds)
 
     def text(self) -> bytes:
         return generate_latest(self._registry)
