@@ -10,9 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
-from json import JSONDecodeError, JSONDecoder
-from json.encoder import encode_basestring
-from typing import NoReturn, TypeAlias
+from json import JSONDecoder
+from typing import NoReturn, TypeAlias, TypeVar
 
 import jsonpatch
 import jsonpointer
@@ -31,10 +30,16 @@ _ALIGNED = 40_000
 """Lists are aligned item by item up to this product of lengths; beyond it the search would be felt."""
 
 
-class Number(msgspec.Struct, frozen=True, eq=False):
+class Number:
     """A number as written. Equal to another when both have the same value: 1.10 == 1.1 == 11e-1, and -0 == 0."""
 
-    literal: str
+    __slots__ = ("literal",)
+
+    def __init__(self, literal: str) -> None:
+        self.literal = literal
+
+    def __repr__(self) -> str:
+        return f"Number({self.literal!r})"
 
     def _value(self) -> tuple[bool, str, int]:
         mantissa, _, power = self.literal.lower().partition("e")
@@ -63,17 +68,21 @@ Node: TypeAlias = "dict[str, Node] | list[Node] | str | Number | bool | None"
 
 def parse(text: bytes) -> Node:
     """The document as nodes; ``==`` on nodes is equality of JSON values. Raises ``InvalidInput``."""
-    document = _decoded(text)
-    node, end = _scan(_DECODER, document, _gap(document, 0))
-    if _gap(document, end) != len(document):
-        _malformed("nothing may follow the end of the JSON value", document, end)
-    return node
+    try:
+        node: Node = _NODES.decode(text.decode())
+        return node
+    except RecursionError as error:
+        raise _broken("", "is nested too deeply") from error
+    except ValueError as error:
+        raise _broken("", f"is not JSON: {error}") from error
 
 
 def render(node: Node) -> bytes:
-    """The compact text of a node."""
-    # A lone surrogate has no UTF-8; inside a JSON string, the only place it can be in, its escape is Python's too.
-    return "".join(_pieces(node)).encode("utf-8", "backslashreplace")
+    """The compact text of a node. Raises ``InvalidInput`` for a lone surrogate, which no UTF-8 can hold."""
+    try:
+        return _WRITER.encode(node)
+    except UnicodeEncodeError as error:
+        raise _broken("", "holds half a surrogate pair, which is no character") from error
 
 
 def assemble(parts: Sequence[tuple[str, bytes]]) -> bytes:
@@ -83,24 +92,24 @@ def assemble(parts: Sequence[tuple[str, bytes]]) -> bytes:
 
 def split_object(text: bytes) -> dict[str, bytes]:
     """The members of an object, each the exact slice of ``text`` that it stands in. Raises ``InvalidInput``."""
-    members = _split(_decoded(text))
-    if not isinstance(members, dict):
-        raise _broken("", "must be an object")
-    return {name: _encoded(value) for name, value in members.items()}
+    return {name: bytes(value) for name, value in _slices(_MEMBERS, text, "").items()}
 
 
 def value_at(text: bytes, pointer: str) -> bytes:
     """The value that an RFC 6901 pointer leads to, as the exact slice of ``text``. Raises ``InvalidInput``."""
-    value = _decoded(text)
+    value: bytes | msgspec.Raw = text.strip()
     for token in _tokens_of_pointer(pointer):
-        members = _split(value)
-        if isinstance(members, dict) and token in members:
-            value = members[token]
-        elif isinstance(members, list) and _INDEX.fullmatch(token) and int(token) < len(members):
-            value = members[int(token)]
-        else:
-            raise _broken(pointer, "there is no such place in the document")
-    return _encoded(value.strip(_SPACE))
+        opening = bytes(value[:1])
+        try:
+            if opening == b"{":
+                value = _slices(_MEMBERS, value, pointer)[token]
+            elif opening == b"[" and _INDEX.fullmatch(token):
+                value = _slices(_ITEMS, value, pointer)[int(token)]
+            else:
+                raise LookupError(token)
+        except LookupError:
+            raise _broken(pointer, "there is no such place in the document") from None
+    return bytes(value)
 
 
 # ── Edits ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -158,18 +167,10 @@ def set_path(text: bytes, path: str, value: str) -> Patch:
     return (PatchOp("replace", _pointer(tokens), value.strip()),)
 
 
-# ── Reading text ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Reading and writing text ─────────────────────────────────────────────────────────────────────────────────────────
 
-_SPACE = " \t\n\r"
-_GAP = re.compile(r"[ \t\n\r]*")
 _INDEX = re.compile(r"0|[1-9][0-9]{0,17}")
-
-
-def _members(pairs: list[tuple[str, Node]]) -> dict[str, Node]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("an object has two members of the same name")
-    return members
+Slices = TypeVar("Slices", dict[str, msgspec.Raw], list[msgspec.Raw])
 
 
 def _number(literal: str) -> Number:
@@ -179,122 +180,41 @@ def _number(literal: str) -> Number:
 
 
 def _no_number(word: str) -> NoReturn:
-    raise ValueError(f"{word} is not a JSON number")
+    raise ValueError(f"{word} is no number")
 
 
-_DECODER = JSONDecoder(parse_int=_number, parse_float=_number, parse_constant=_no_number, object_pairs_hook=_members)
-# Finds where values end and keeps none of them; `str` is spared the conversion of numbers.
-_SKIPPER = JSONDecoder(parse_int=str, parse_float=str, parse_constant=_no_number)
-
-
-def _decoded(text: bytes) -> str:
-    try:
-        return text.decode()
-    except UnicodeDecodeError as error:
-        raise _broken("", f"is not UTF-8: {error.reason} at byte {error.start}") from error
-
-
-def _encoded(text: str) -> bytes:
-    return text.encode()
-
-
-def _gap(document: str, at: int) -> int:
-    """The first place from ``at`` on that is no white space."""
-    match = _GAP.match(document, at)
-    assert match is not None
-    return match.end()
-
-
-def _scan(decoder: JSONDecoder, document: str, at: int) -> tuple[Node, int]:
-    try:
-        value: tuple[Node, int] = decoder.raw_decode(document, at)
-        return value
-    except JSONDecodeError as error:
-        _malformed(error.msg, document, error.pos)
-    except RecursionError as error:
-        raise _broken("", "is nested too deeply") from error
-    except ValueError as error:
-        raise _broken("", str(error)) from error
-
-
-def _split(document: str) -> dict[str, str] | list[str] | None:
-    """The slices of the values right inside a container; ``None`` when the document is not one."""
-    at = _gap(document, 0)
-    opening = document[at : at + 1]
-    if opening not in ("{", "["):
-        return None
-    closing = "}" if opening == "{" else "]"
-    items: list[tuple[str, str]] = []
-    at = _gap(document, at + 1)
-    while document[at : at + 1] != closing or items:
-        name, at = _name(document, at) if opening == "{" else ("", at)
-        _, end = _scan(_SKIPPER, document, at)
-        items.append((name, document[at:end]))
-        at = _gap(document, end)
-        if document[at : at + 1] == closing:
-            break
-        at = _gap(document, _past(",", document, at))
-    if _gap(document, at + 1) != len(document):
-        _malformed("nothing may follow the end of the JSON value", document, at + 1)
-    if opening == "[":
-        return [value for _, value in items]
-    members = dict(items)
-    if len(members) != len(items):
-        raise _broken("", "an object has two members of the same name")
+def _members(pairs: list[tuple[str, Node]]) -> dict[str, Node]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("an object has two members of the same name")
     return members
 
 
-def _name(document: str, at: int) -> tuple[str, int]:
-    """A member's name, and where its value begins."""
-    _past('"', document, at)
-    name, end = _scan(_SKIPPER, document, at)
-    assert isinstance(name, str)
-    return name, _gap(document, _past(":", document, _gap(document, end)))
+def _literal(number: object) -> msgspec.Raw:
+    assert isinstance(number, Number)
+    return msgspec.Raw(number.literal.encode())
 
 
-def _past(sign: str, document: str, at: int) -> int:
-    if document[at : at + 1] != sign:
-        _malformed(f"expecting {sign!r}", document, at)
-    return at + 1
+# The standard library hands over the letters of every number, msgspec only those of fractions: it would make 0 of -0.
+_NODES = JSONDecoder(parse_int=_number, parse_float=_number, parse_constant=_no_number, object_pairs_hook=_members)
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
+_WRITER = msgspec.json.Encoder(enc_hook=_literal)
 
 
-def _malformed(rule: str, document: str, at: int) -> NoReturn:
-    line = document.count("\n", 0, at) + 1
-    column = at - document.rfind("\n", 0, at)
-    raise _broken("", f"is not JSON: {rule} at line {line}, column {column}")
+def _slices(decoder: msgspec.json.Decoder[Slices], text: bytes | msgspec.Raw, place: str) -> Slices:
+    try:
+        return decoder.decode(text)
+    except RecursionError as error:
+        raise _broken(place, "is nested too deeply") from error
+    except msgspec.ValidationError as error:
+        raise _broken(place, "must be an object") from error
+    except ValueError as error:
+        raise _broken(place, f"is not JSON: {error}") from error
 
 
 def _broken(path: str, rule: str) -> InvalidInput:
     return InvalidInput(f"{path or 'The document'}: {rule}.", problems=(Problem(path, rule),))
-
-
-# ── Writing text ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-_WORDS = {None: "null", True: "true", False: "false"}
-
-
-def _pieces(node: Node) -> Iterator[str]:
-    match node:
-        case str():
-            yield encode_basestring(node)
-        case Number():
-            yield node.literal
-        case dict():
-            sign = "{"
-            for name, value in node.items():
-                yield f"{sign}{encode_basestring(name)}:"
-                yield from _pieces(value)
-                sign = ","
-            yield "}" if node else "{}"
-        case list():
-            sign = "["
-            for value in node:
-                yield sign
-                yield from _pieces(value)
-                sign = ","
-            yield "]" if node else "[]"
-        case _:
-            yield _WORDS[node]
 
 
 # ── Pointers and paths ───────────────────────────────────────────────────────────────────────────────────────────────

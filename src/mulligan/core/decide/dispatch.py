@@ -100,7 +100,7 @@ def want_start(command: StartRun, wanted: Wanted) -> None:
     else:
         wanted.workflows.add((command.namespace, command.workflow))
     if command.idempotency_key is not None:
-        wanted.keys.add((command.namespace, command.idempotency_key))
+        wanted.keys.add((command.namespace, start.scoped_key(command.workflow, command.idempotency_key)))
     if command.repeated:
         wanted.possible_run_ids.add(command.run_id)
 
@@ -111,7 +111,7 @@ def want_replay(command: ReplayRun, wanted: Wanted) -> None:
     wanted.workflows.add((replay.namespace, command.workflow))
     wanted.digests.add((replay.namespace, command.workflow, command.digest))
     if command.idempotency_key is not None:
-        wanted.keys.add((replay.namespace, command.idempotency_key))
+        wanted.keys.add((replay.namespace, start.scoped_key(command.workflow, command.idempotency_key)))
 
 
 def want_new_bulk(command: CreateBulk, wanted: Wanted) -> None:

@@ -19,7 +19,8 @@ def start_run(command: StartRun, facts: Facts, now: datetime, policy: Policy) ->
     content = ""
     if command.idempotency_key is not None:
         content = content_of(command)
-        if (earlier := answered_before(facts, command.namespace, command.idempotency_key, content)) is not None:
+        key = scoped_key(command.workflow, command.idempotency_key)
+        if (earlier := answered_before(facts, command.namespace, key, content)) is not None:
             return earlier
     if command.run_id in facts.runs:
         if command.repeated:
@@ -54,12 +55,14 @@ def add_run(facts: Facts, made: RunFacts, run_input: bytes, content: str, now: d
     facts.add_run(made, run_input)
     run = made.run
     if run.idempotency_key is not None:
-        facts.add_key(
-            IdempotencyKey(
-                namespace=run.namespace, key=run.idempotency_key, run_id=run.id, content=content, created_at=now
-            )
-        )
+        key = scoped_key(run.workflow, run.idempotency_key)
+        facts.add_key(IdempotencyKey(namespace=run.namespace, key=key, run_id=run.id, content=content, created_at=now))
     open_all(facts, made, now, policy)
+
+
+def scoped_key(workflow: str, key: str) -> str:
+    """Keys are unique per workflow: two workflows may be started for the same order."""
+    return f"{workflow}/{key}"
 
 
 def content_of(command: StartRun) -> str:
@@ -74,8 +77,8 @@ def answered_before(facts: Facts, namespace: str, key: str, content: str) -> Sta
         return None
     if earlier.content != content:
         raise Conflict(
-            f"The idempotency key {key!r} has been used for another request, which made run {earlier.run_id}. "
-            "Use a new key for a new request.",
+            f"The idempotency key {key.partition('/')[2]!r} has been used for another request to workflow "
+            f"{key.partition('/')[0]}, which made run {earlier.run_id}. Use a new key for a new request.",
             code="idempotency_conflict",
         )
     return Started(run_id=earlier.run_id, existing=True)
@@ -109,7 +112,8 @@ def replay_run(command: ReplayRun, facts: Facts, now: datetime, policy: Policy) 
     """
     replay = command.replay
     if command.idempotency_key is not None:
-        earlier = answered_before(facts, replay.namespace, command.idempotency_key, command.content)
+        key = scoped_key(command.workflow, command.idempotency_key)
+        earlier = answered_before(facts, replay.namespace, key, command.content)
         if earlier is not None:
             return earlier
     source = facts.runs.get(replay.source_id)
