@@ -35,6 +35,13 @@ def make_store(settings: Settings) -> Store:
     raise InvalidInput(f"The database {url!r} is of no known kind. Write it as sqlite:///path/to/file.db.")
 
 
+async def migrate_database(settings: Settings) -> None:
+    """Bring the database to the newest schema, or make it. Raises ``errors.StoreUnavailable`` with what to do."""
+    store = make_store(settings)
+    await store.open()
+    await store.close()
+
+
 @asynccontextmanager
 async def running_engine(settings: Settings) -> AsyncIterator[Engine]:
     """An engine on the database of ``settings``, stopped and its store closed at the end.

@@ -7,16 +7,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from mulligan.app.compose import make_store
+from mulligan.app.compose import migrate_database
 from mulligan.app.settings import load_settings
 from mulligan.cli.commands import OK
 from mulligan.cli.printing import say
-from mulligan.ports.store import Store
-
-
-async def _migrated(store: Store) -> None:
-    await store.open()
-    await store.close()
 
 
 def migrate(
@@ -24,6 +18,6 @@ def migrate(
 ) -> int:
     """Bring the database to the newest schema; make it if there is none. A server does so by itself when it starts."""
     settings = load_settings({"database": database}).settings
-    asyncio.run(_migrated(make_store(settings)))
+    asyncio.run(migrate_database(settings))
     say(f"{settings.database_url} has the newest schema")
     return OK
