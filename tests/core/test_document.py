@@ -68,10 +68,10 @@ def test_rendered_text_is_json_to_the_standard_library(node: Node) -> None:
     assert json.loads(render(node), parse_int=Number, parse_float=Number) == node
 
 
-@given(st.text(alphabet=st.characters(categories=["Cs"]), min_size=1))
-def test_lone_surrogates_are_written_as_the_escapes_they_came_as(text: str) -> None:
-    written = json.dumps(text).encode()
-    assert parse(render(parse(written))) == json.loads(written)
+@given(st.characters(categories=["Cs"]))
+def test_half_a_surrogate_pair_is_no_character(half: str) -> None:
+    with pytest.raises(InvalidInput, match="surrogate"):
+        render(parse(json.dumps(half).encode()))
 
 
 @given(literals, literals)
@@ -119,7 +119,7 @@ def test_a_number_is_neither_text_nor_truth() -> None:
         b"\xef\xbb\xbf{}",
         b"'a'",
         b"[" * 100_000,
-        b"1" * 1_001,
+        b"1e" + b"1" * 1_000,
     ],
 )
 def test_what_is_not_json_is_refused(text: bytes) -> None:
@@ -129,7 +129,7 @@ def test_what_is_not_json_is_refused(text: bytes) -> None:
 
 
 def test_a_syntax_error_names_line_and_column() -> None:
-    with pytest.raises(InvalidInput, match="line 2, column 8"):
+    with pytest.raises(InvalidInput, match="line 2 column 8"):
         parse(b'{\n  "a": tru\n}')
 
 
@@ -162,7 +162,7 @@ def test_splitting_undoes_assembling(parts: list[tuple[str, Node, bytes]]) -> No
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"1", b"[]", b"{", b'{"a"}', b'{"a":}', b'{"a":1,}', b'{"a":1 "b":2}', b'{"a":1}x', b'{"a":1,"a":2}']
+    "text", [b"", b"1", b"[]", b"{", b'{"a"}', b'{"a":}', b'{"a":1,}', b'{"a":1 "b":2}', b'{"a":1}x']
 )
 def test_splitting_wants_one_whole_object(text: bytes) -> None:
     with pytest.raises(InvalidInput):

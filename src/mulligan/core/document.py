@@ -23,8 +23,8 @@ from mulligan.errors import InvalidInput, Problem, TooLarge
 LARGEST = 16 * 1024 * 1024
 """Bytes that an edited document may have; ``copy`` operations could otherwise double it without end."""
 
-LONGEST_NUMBER = 1_000
-"""Characters. Python itself refuses to read the digits of an integer that is much longer."""
+LONGEST_FRACTION = 1_000
+"""Characters of a number with a fraction or an exponent: Python refuses to compute with much longer exponents."""
 
 _ALIGNED = 40_000
 """Lists are aligned item by item up to this product of lengths; beyond it the search would be felt."""
@@ -97,19 +97,18 @@ def split_object(text: bytes) -> dict[str, bytes]:
 
 def value_at(text: bytes, pointer: str) -> bytes:
     """The value that an RFC 6901 pointer leads to, as the exact slice of ``text``. Raises ``InvalidInput``."""
-    value: bytes | msgspec.Raw = text.strip()
+    value = text.strip()
     for token in _tokens_of_pointer(pointer):
-        opening = bytes(value[:1])
         try:
-            if opening == b"{":
-                value = _slices(_MEMBERS, value, pointer)[token]
-            elif opening == b"[" and _INDEX.fullmatch(token):
-                value = _slices(_ITEMS, value, pointer)[int(token)]
+            if value.startswith(b"{"):
+                value = bytes(_slices(_MEMBERS, value, pointer)[token])
+            elif value.startswith(b"[") and _INDEX.fullmatch(token):
+                value = bytes(_slices(_ITEMS, value, pointer)[int(token)])
             else:
                 raise LookupError(token)
         except LookupError:
             raise _broken(pointer, "there is no such place in the document") from None
-    return bytes(value)
+    return value
 
 
 # ── Edits ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -138,6 +137,8 @@ def diff(before: bytes, after: bytes) -> Patch:
     ``apply_patch(before, diff(before, after))`` is JSON-equal to ``after``. White space, the order of members and the
     spelling of a number (1.0 for 1) are no edit.
     """
+    if before == after:
+        return ()
     return tuple(_differences(parse(before), parse(after), ""))
 
 
@@ -173,9 +174,9 @@ _INDEX = re.compile(r"0|[1-9][0-9]{0,17}")
 Slices = TypeVar("Slices", dict[str, msgspec.Raw], list[msgspec.Raw])
 
 
-def _number(literal: str) -> Number:
-    if len(literal) > LONGEST_NUMBER:
-        raise ValueError(f"a number is longer than {LONGEST_NUMBER} characters")
+def _fraction(literal: str) -> Number:
+    if len(literal) > LONGEST_FRACTION:
+        raise ValueError(f"a number is longer than {LONGEST_FRACTION} characters")
     return Number(literal)
 
 
@@ -196,13 +197,13 @@ def _literal(number: object) -> msgspec.Raw:
 
 
 # The standard library hands over the letters of every number, msgspec only those of fractions: it would make 0 of -0.
-_NODES = JSONDecoder(parse_int=_number, parse_float=_number, parse_constant=_no_number, object_pairs_hook=_members)
+_NODES = JSONDecoder(parse_int=Number, parse_float=_fraction, parse_constant=_no_number, object_pairs_hook=_members)
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 _WRITER = msgspec.json.Encoder(enc_hook=_literal)
 
 
-def _slices(decoder: msgspec.json.Decoder[Slices], text: bytes | msgspec.Raw, place: str) -> Slices:
+def _slices(decoder: msgspec.json.Decoder[Slices], text: bytes, place: str) -> Slices:
     try:
         return decoder.decode(text)
     except RecursionError as error:
