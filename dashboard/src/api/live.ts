@@ -22,14 +22,14 @@ export function useLiveState(): LiveState {
 /** Listens while mounted. `null` as topic listens to nothing. */
 export function useLive(
   topic: string | null,
-  onEvent: (name: string, data: unknown) => void,
-  onResync: () => void,
+  onEvent: (name: string, data: unknown) => unknown,
+  onResync: (gap: boolean) => void,
 ): void {
   const event = useEffectEvent(onEvent);
   const resync = useEffectEvent(onResync);
   useEffect(() => {
     if (topic === null) return;
-    return live.subscribe(topic, { event: (name, data) => event(name, data), resync: () => resync() });
+    return live.subscribe(topic, { event: (name, data) => event(name, data), resync });
   }, [topic]);
 }
 

@@ -5,10 +5,13 @@
 
 export type LiveState = "connecting" | "live" | "paused" | "offline";
 
-/** `resync` follows every gap: whatever changed meanwhile has to be read again. */
 export interface StreamListener {
   event(name: string, data: unknown): void;
-  resync(): void;
+  /**
+   * The stream has just been opened: what was read a moment before may have changed unheard. `gap` says that nothing
+   * was heard for longer, after a pause or a broken connection.
+   */
+  resync(gap: boolean): void;
 }
 
 /** The part of EventSource that is used. */
@@ -95,11 +98,11 @@ export class LiveStream {
   }
 
   #opened(): void {
+    const gap = this.#missed;
     this.#failures = 0;
-    this.#become("live");
-    if (!this.#missed) return;
     this.#missed = false;
-    for (const listener of [...this.#listeners.keys()]) listener.resync();
+    this.#become("live");
+    for (const listener of [...this.#listeners.keys()]) listener.resync(gap);
   }
 
   #failed(): void {

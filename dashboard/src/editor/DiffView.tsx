@@ -6,9 +6,9 @@ import { useEffect, useRef } from "react";
 import { EDITOR_COLOURS, EDITOR_LOOK } from "@/editor/look";
 
 const DIFF_LOOK = EditorView.theme({
-  ".cm-changedLine": { backgroundColor: "var(--accent-soft) !important" },
-  ".cm-changedText": { background: "none !important", textDecoration: "underline 2px var(--accent-line)" },
-  ".cm-deletedChunk": { backgroundColor: "var(--bad-soft) !important" },
+  "&.cm-merge-a .cm-changedLine, .cm-deletedChunk": { backgroundColor: "var(--bad-soft) !important" },
+  "&.cm-merge-b .cm-changedLine, .cm-insertedLine": { backgroundColor: "var(--good-soft) !important" },
+  ".cm-changedText, .cm-deletedText": { background: "none !important", fontWeight: "600" },
 });
 
 function extensions(label: string): Extension[] {

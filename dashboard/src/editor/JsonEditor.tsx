@@ -15,20 +15,18 @@ export interface EditorProblem {
 }
 
 /**
- * A JSON text in an editor. Without `onChange` it can only be read. `problems` are marked at their place;
- * Ctrl/⌘+Enter submits. Tab leaves the editor, as everywhere else on the page.
+ * A JSON text in an editor. Without `onChange` it can only be read. `problems` are marked at their place. Tab leaves the
+ * editor and Ctrl/⌘+Enter is left to the form around it, as everywhere else on the page.
  */
 export function JsonEditor({
   label,
   text,
   onChange,
-  onSubmit,
   problems = [],
 }: {
   label: string;
   text: string;
   onChange?: (text: string) => void;
-  onSubmit?: () => void;
   problems?: readonly EditorProblem[];
 }) {
   const place = useRef<HTMLDivElement>(null);
@@ -36,7 +34,6 @@ export function JsonEditor({
   const naming = useRef(new Compartment());
   const isEditable = onChange !== undefined;
   const changed = useEffectEvent((next: string) => onChange?.(next));
-  const submitted = useEffectEvent(() => onSubmit?.());
   const first = useEffectEvent(() => ({ text, naming: naming.current.of(attributes(label, problems.length > 0)) }));
 
   useEffect(() => {
@@ -47,7 +44,7 @@ export function JsonEditor({
       state: EditorState.create({
         doc: start.text,
         extensions: [
-          keymap.of([{ key: "Mod-Enter", run: () => submitted() ?? true, preventDefault: true }]),
+          keymap.of([{ key: "Mod-Enter", run: () => true }]),
           ...extensions(isEditable),
           start.naming,
           EditorView.updateListener.of((update) => {

@@ -1,8 +1,10 @@
 import {
   Background,
   BackgroundVariant,
+  BaseEdge,
   Controls,
   type Edge,
+  type EdgeProps,
   Handle,
   MarkerType,
   type Node,
@@ -14,9 +16,18 @@ import {
 } from "@xyflow/react";
 import "@xyflow/react/dist/base.css";
 import "@/graph/graph.css";
-import { useEffect, useMemo, useRef } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import type { Graph, StepSummary } from "@/api/contract";
-import { inRunOrder, layoutGraph, NODE_HEIGHT, NODE_WIDTH, neighbour } from "@/pure/graph";
+import {
+  bestLayout,
+  type Direction,
+  edgeId,
+  inRunOrder,
+  NODE_HEIGHT,
+  NODE_WIDTH,
+  neighbour,
+  softPath,
+} from "@/pure/graph";
 import { lookOf } from "@/pure/status";
 import { formatDuration } from "@/pure/time";
 import { Glyph, TONE_TEXT } from "@/ui/Glyph";
@@ -28,7 +39,6 @@ interface Shown {
   /** Empty for a definition that is shown without a run. */
   steps?: readonly StepSummary[];
   selected?: string | undefined;
-  direction: "LR" | "TB";
   onSelect: (step: string) => void;
 }
 
@@ -38,11 +48,13 @@ interface StepData extends Record<string, unknown> {
   effect: string;
   step: StepSummary | undefined;
   selected: boolean;
-  direction: "LR" | "TB";
+  direction: Direction;
   onSelect: (step: string) => void;
 }
 
 const NODE_TYPES = { step: StepNode };
+const EDGE_TYPES = { way: WayEdge };
+const FIT = { padding: 0.1, maxZoom: 1.1 };
 const DIMMED = new Set(["not_reached", "pending"]);
 
 export function RunGraph(shown: Shown) {
@@ -53,10 +65,14 @@ export function RunGraph(shown: Shown) {
   );
 }
 
-function Canvas({ nodes, edges, steps = [], selected, direction, onSelect }: Shown) {
+function Canvas({ nodes, edges, steps = [], selected, onSelect }: Shown) {
   const frame = useRef<HTMLDivElement>(null);
-  const layout = useMemo(() => layoutGraph(nodes, edges, direction), [nodes, edges, direction]);
-  useFitOnResize(frame);
+  const size = useSize(frame);
+  const layout = useMemo(() => bestLayout(nodes, edges, size), [nodes, edges, size]);
+  const { fitView } = useReactFlow();
+  // The drawer opens beside the graph and takes room from it; everything stays in sight.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new layout is the reason to fit again
+  useEffect(() => void fitView(FIT), [layout, fitView]);
   const flowNodes: Node<StepData>[] = inRunOrder(nodes, edges).map((node) => {
     const box = layout.boxes.find((each) => each.name === node.name);
     const step = steps.find((each) => each.name === node.name);
@@ -66,11 +82,13 @@ function Canvas({ nodes, edges, steps = [], selected, direction, onSelect }: Sho
       position: { x: box?.x ?? 0, y: box?.y ?? 0 },
       width: NODE_WIDTH,
       height: NODE_HEIGHT,
-      data: { ...node, step, selected: node.name === selected, direction, onSelect },
+      data: { ...node, step, selected: node.name === selected, direction: layout.direction, onSelect },
     };
   });
   const flowEdges: Edge[] = edges.map((edge) => ({
-    id: `${edge.source} ${edge.target}`,
+    id: edgeId(edge),
+    type: "way",
+    data: { path: softPath(layout.ways.get(edgeId(edge)) ?? [], layout.direction) },
     source: edge.source,
     target: edge.target,
     className: edge.data ? "data" : "order",
@@ -90,9 +108,10 @@ function Canvas({ nodes, edges, steps = [], selected, direction, onSelect }: Sho
         nodes={flowNodes}
         edges={flowEdges}
         nodeTypes={NODE_TYPES}
+        edgeTypes={EDGE_TYPES}
         aria-label="Graph of the steps"
         fitView
-        fitViewOptions={{ padding: 0.12, maxZoom: 1.1 }}
+        fitViewOptions={FIT}
         minZoom={0.15}
         maxZoom={1.6}
         nodesDraggable={false}
@@ -105,21 +124,27 @@ function Canvas({ nodes, edges, steps = [], selected, direction, onSelect }: Sho
         proOptions={{ hideAttribution: true }}
       >
         <Background variant={BackgroundVariant.Dots} gap={18} size={1} color="var(--line)" />
-        <Controls showInteractive={false} />
+        <Controls showInteractive={false} position="top-right" />
       </ReactFlow>
     </div>
   );
 }
 
-/** The drawer opens beside the graph and takes room from it; everything stays in sight. */
-function useFitOnResize(frame: React.RefObject<HTMLDivElement | null>): void {
-  const { fitView } = useReactFlow();
+function useSize(frame: React.RefObject<HTMLDivElement | null>): { width: number; height: number } {
+  const [size, setSize] = useState({ width: 1200, height: 500 });
   useEffect(() => {
     if (!frame.current) return;
-    const observer = new ResizeObserver(() => void fitView({ padding: 0.12, maxZoom: 1.1 }));
+    const observer = new ResizeObserver(([entry]) => {
+      if (entry) setSize({ width: entry.contentRect.width, height: entry.contentRect.height });
+    });
     observer.observe(frame.current);
     return () => observer.disconnect();
-  }, [fitView, frame]);
+  }, [frame]);
+  return size;
+}
+
+function WayEdge({ data, markerEnd }: EdgeProps<Edge<{ path: string }>>) {
+  return <BaseEdge path={data?.path ?? ""} {...(markerEnd ? { markerEnd } : {})} />;
 }
 
 function StepNode({ data }: NodeProps<Node<StepData>>) {
@@ -127,9 +152,7 @@ function StepNode({ data }: NodeProps<Node<StepData>>) {
   const look = step
     ? lookOf(step.status)
     : { word: kind === "call" ? "step" : kind.replace("_", " "), tone: "off" as const, glyph: "ring" as const };
-  const words = [look.word, step && step.attempts > 1 ? `×${step.attempts}` : "", step?.edited ? "edited" : ""].filter(
-    Boolean,
-  );
+  const word = step && step.attempts > 1 ? `${look.word} ×${step.attempts}` : look.word;
   return (
     <>
       <Handle type="target" position={direction === "LR" ? Position.Left : Position.Top} isConnectable={false} />
@@ -139,12 +162,11 @@ function StepNode({ data }: NodeProps<Node<StepData>>) {
         aria-pressed={selected}
         title={step?.waiting ?? step?.error_message ?? undefined}
         onClick={() => onSelect(name)}
-        className={`nopan flex h-full w-full flex-col justify-center gap-0.5 rounded-md border bg-surface px-3 text-left hover:border-line-strong aria-pressed:border-accent aria-pressed:ring-2 aria-pressed:ring-accent-line ${
-          step && DIMMED.has(step.status) ? "border-line border-dashed" : "border-line"
-        } ${step?.status === "failed" ? "border-bad-line bg-bad-soft" : ""} ${step?.status === "kept" ? "bg-accent-soft" : ""}`}
+        className={`nopan pointer-events-auto flex h-full w-full flex-col justify-center gap-0.5 rounded-md border px-3 text-left hover:border-line-strong aria-pressed:border-accent aria-pressed:ring-2 aria-pressed:ring-accent-line ${frameOf(step)}`}
       >
         <span className="flex items-center gap-1.5">
           <span className="truncate font-semibold text-sm">{name}</span>
+          {step?.edited ? <span className="ml-auto text-2xs text-accent">edited</span> : null}
           {effect === "irreversible" ? (
             <span className="ml-auto text-2xs text-wait" title="This step is declared irreversible">
               irreversible
@@ -153,13 +175,19 @@ function StepNode({ data }: NodeProps<Node<StepData>>) {
         </span>
         <span className={`flex items-center gap-1.5 text-xs ${TONE_TEXT[look.tone]}`}>
           <Glyph name={look.glyph} className="size-3" />
-          {words.join(" · ")}
+          {word}
           <span className="ml-auto font-mono text-2xs text-ink-faint">{step ? <NodeTook step={step} /> : null}</span>
         </span>
       </button>
       <Handle type="source" position={direction === "LR" ? Position.Right : Position.Bottom} isConnectable={false} />
     </>
   );
+}
+
+function frameOf(step: StepSummary | undefined): string {
+  if (step?.status === "failed") return "border-bad-line bg-bad-soft";
+  if (step?.status === "kept") return "border-accent-line bg-accent-soft";
+  return step && DIMMED.has(step.status) ? "border-line border-dashed bg-surface" : "border-line bg-surface";
 }
 
 function NodeTook({ step }: { step: StepSummary }) {

@@ -1,5 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { downstream, inRunOrder, layoutGraph, NODE_HEIGHT, NODE_WIDTH, neighbour } from "@/pure/graph";
+import {
+  bestLayout,
+  downstream,
+  edgeId,
+  inRunOrder,
+  layoutGraph,
+  NODE_HEIGHT,
+  NODE_WIDTH,
+  neighbour,
+  softPath,
+} from "@/pure/graph";
 
 const edge = (source: string, target: string) => ({ source, target, data: true });
 /** publish is declared first on purpose: order comes from the edges. */
@@ -36,6 +46,21 @@ describe("layoutGraph", () => {
     for (const { source, target } of EDGES) expect(y(target)).toBeGreaterThan(y(source) + NODE_HEIGHT);
   });
 
+  it("leads each edge around the boxes of others", () => {
+    const long = [...EDGES, edge("fetch", "publish")];
+    const { ways, boxes: placed } = layoutGraph(NODES, long, "LR");
+    const way = ways.get(edgeId(edge("fetch", "publish"))) ?? [];
+    expect(way.length).toBe(6);
+    for (const box of placed.filter(({ name }) => name !== "fetch" && name !== "publish"))
+      for (const { x, y } of way)
+        expect(x > box.x && x < box.x + NODE_WIDTH && y > box.y && y < box.y + NODE_HEIGHT).toBe(false);
+  });
+
+  it("turns where the frame is too narrow", () => {
+    expect(bestLayout(NODES, EDGES, { width: 1200, height: 500 }).direction).toBe("LR");
+    expect(bestLayout(NODES, EDGES, { width: 360, height: 600 }).direction).toBe("TB");
+  });
+
   it("draws nothing for an empty graph", () => {
     expect(layoutGraph([], [], "LR").boxes).toEqual([]);
   });
@@ -65,4 +90,15 @@ it("ends on a cycle", () => {
 
 it("finds what a replay runs", () => {
   expect([...downstream(["summary"], EDGES)].sort()).toEqual(["publish", "summary"]);
+});
+
+it("draws a soft line from the first point to the last", () => {
+  const points = [
+    { x: 0, y: 0 },
+    { x: 10, y: 4 },
+    { x: 20, y: 8 },
+  ];
+  expect(softPath(points, "LR")).toBe("M 0 0 C 5 0 5 4 10 4 C 15 4 15 8 20 8");
+  expect(softPath(points.slice(0, 2), "TB")).toBe("M 0 0 C 0 2 10 2 10 4");
+  expect(softPath([], "LR")).toBe("");
 });

@@ -1,9 +1,9 @@
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useRouter } from "@tanstack/react-router";
 import { Keyboard, List, Moon, Network, ServerCog, Sun, SunMoon } from "lucide-react";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { problemFrom } from "@/api/client";
-import { toggleLive } from "@/api/live";
+import { toggleLive, useLive } from "@/api/live";
 import { infoQuery } from "@/api/queries";
 import { LiveDot } from "@/shell/LiveDot";
 import { Mark } from "@/shell/Mark";
@@ -31,6 +31,7 @@ export function Shell() {
 }
 
 function Frame() {
+  useWorkerNews();
   const [open, setOpen] = useState<"palette" | "shortcuts" | null>(null);
   const navigate = useNavigate();
   useShortcuts(
@@ -73,6 +74,16 @@ function Frame() {
       <Announcements />
     </div>
   );
+}
+
+/** One stream is always open, so that the dot in the header tells the truth on every page. */
+function useWorkerNews(): void {
+  const client = useQueryClient();
+  const again = () => {
+    void client.invalidateQueries({ queryKey: ["workers"] });
+    void client.invalidateQueries({ queryKey: ["workflows"] });
+  };
+  useLive("workers", (name) => name === "workers" && again(), again);
 }
 
 function Header({ onPalette }: { onPalette: () => void }) {

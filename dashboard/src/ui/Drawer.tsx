@@ -45,11 +45,13 @@ export function Drawer({
       // Without storage the width lasts for this page.
     }
   };
-  useEffect(() => panel.current?.focus(), []);
+  useEffect(() => {
+    if (!panel.current?.contains(document.activeElement)) panel.current?.focus();
+  }, []);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("[data-modal-open]")) return;
-      if (isTyping(event.target)) panel.current?.focus();
+      if (isTyping(event.target)) (panel.current?.querySelector("form") ?? panel.current)?.focus();
       else onClose();
     };
     window.addEventListener("keydown", onKey);

@@ -22,7 +22,7 @@ export function Compare() {
   const { a, b } = route.useParams();
   const compared = useQuery(comparisonQuery(a, b));
   useLive(
-    `run:${b}`,
+    compared.data ? `run:${b}` : null,
     () => void compared.refetch({ cancelRefetch: false }),
     () => void compared.refetch(),
   );
@@ -79,7 +79,7 @@ function Side({ letter, run }: { letter: string; run: RunSummary }) {
       <p className="text-ink-soft text-sm">
         {replay
           ? `Replay by ${replay.author} from ${replay.start_steps.join(", ")}${replay.reason ? `: “${replay.reason}”` : ""}`
-          : "No replay: started by itself"}
+          : "Not a replay"}
       </p>
       {run.error_message ? (
         <p className="line-clamp-2 text-bad text-sm">
@@ -146,7 +146,7 @@ function Steps({ steps, a, b }: { steps: ComparedStep[]; a: string; b: string })
       <ul className="divide-y divide-line rounded-lg border border-line bg-surface">
         {steps.map((step) => (
           <li key={step.name}>
-            <div className="grid grid-cols-2 items-center gap-x-4 gap-y-1 px-3 py-2 sm:grid-cols-[10rem_1fr_1fr_7rem_auto]">
+            <div className="grid grid-cols-2 items-center gap-x-4 gap-y-1 px-3 py-2 sm:grid-cols-[9rem_1fr_1fr_4rem_minmax(8rem,18rem)]">
               <span className="col-span-2 truncate font-medium sm:col-span-1">{step.name}</span>
               <SideCell side={step.a} run={a} step={step.name} />
               <SideCell side={step.b} run={b} step={step.name} />
@@ -180,7 +180,7 @@ function SideCell({ side, run, step }: { side: ComparedStep["a"]; run: string; s
       to="/runs/$run/steps/$step"
       params={{ run, step }}
       search={{}}
-      className="flex items-baseline gap-2 rounded-sm text-sm hover:underline"
+      className="flex items-center gap-2 rounded-sm text-sm hover:underline"
     >
       <Status status={side.status} />
       <span className="font-mono text-ink-faint text-xs">

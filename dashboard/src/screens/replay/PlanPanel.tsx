@@ -159,6 +159,7 @@ function Options({ plan, draft, onDraft }: { plan: ReplayPlan | undefined } & Pi
       <label className="flex flex-col gap-1 text-ink-soft text-xs">
         Reason, for those who look at it later
         <input
+          data-edit="reason"
           className={field}
           value={draft.reason}
           maxLength={2000}
@@ -181,7 +182,7 @@ function Options({ plan, draft, onDraft }: { plan: ReplayPlan | undefined } & Pi
 
 /** Always in sight at the bottom of the panel. */
 export function ReplayBar({ runId, draft, replaying }: { runId: string } & Pick<Shown, "draft" | "replaying">) {
-  const { make, canReplay, submit, plan } = replaying;
+  const { make, canReplay, plan } = replaying;
   const running = plan.data?.steps.filter((step) => step.action === "run").length ?? 0;
   const copy = (language: "Python" | "CLI" | "curl") => ({
     label: language,
@@ -192,7 +193,7 @@ export function ReplayBar({ runId, draft, replaying }: { runId: string } & Pick<
     <footer className="border-line border-t bg-surface">
       {make.error ? <ProblemNotice error={make.error} /> : null}
       <div className="flex flex-wrap items-center gap-2 px-4 py-3">
-        <Button kind="primary" aria-disabled={!canReplay} onClick={submit} aria-keyshortcuts="Control+Enter Meta+Enter">
+        <Button type="submit" kind="primary" aria-disabled={!canReplay} aria-keyshortcuts="Control+Enter Meta+Enter">
           {make.isPending
             ? "Replaying…"
             : `Replay${running > 0 ? ` ${running} ${running === 1 ? "step" : "steps"}` : ""}`}

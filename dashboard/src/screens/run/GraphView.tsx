@@ -3,7 +3,6 @@ import { lazy, Suspense } from "react";
 import type { RunDetail } from "@/api/contract";
 import { StepList } from "@/screens/run/StepList";
 import { Loading } from "@/ui/Notice";
-import { useNarrow } from "@/ui/useNarrow";
 
 const RunGraph = lazy(() => import("@/graph/RunGraph").then((module) => ({ default: module.RunGraph })));
 const route = getRouteApi("/runs/$run");
@@ -17,7 +16,6 @@ export function useOpenStep(): string | undefined {
 }
 
 export function RunGraphView({ run, asList }: { run: RunDetail; asList: boolean }) {
-  const narrow = useNarrow();
   const navigate = route.useNavigate();
   const open = useOpenStep();
   if (asList) return <StepList run={run} open={open} />;
@@ -28,7 +26,6 @@ export function RunGraphView({ run, asList }: { run: RunDetail; asList: boolean 
         edges={run.graph.edges}
         steps={run.steps}
         selected={open}
-        direction={narrow ? "TB" : "LR"}
         onSelect={(step) =>
           void navigate({
             to: "/runs/$run/steps/$step",

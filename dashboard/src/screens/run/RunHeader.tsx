@@ -159,7 +159,7 @@ function Lineage({ run }: { run: RunDetail }) {
       <span className="w-12 shrink-0 pt-0.5 text-ink-faint">lineage</span>
       <ol className="flex flex-wrap items-center gap-x-2 gap-y-1.5">
         {lineage.data.runs.map((each, index) => (
-          <li key={each.id} className="flex items-center gap-2">
+          <li key={each.id} className="flex min-w-0 items-center gap-2">
             {index > 0 ? (
               <span className="text-ink-faint" aria-hidden="true">
                 →
@@ -173,7 +173,7 @@ function Lineage({ run }: { run: RunDetail }) {
               title={
                 each.replay ? `${each.replay.author}: ${each.replay.reason || "no reason given"}` : "the first run"
               }
-              className="flex items-center gap-2 rounded-md border border-line px-2 py-0.5 hover:border-line-strong aria-[current]:border-accent aria-[current]:bg-accent-soft"
+              className="flex max-w-full items-center gap-2 whitespace-nowrap rounded-md border border-line px-2 py-0.5 hover:border-line-strong aria-[current]:border-accent aria-[current]:bg-accent-soft"
             >
               <Status status={each.status} className="text-xs" />
               <span className="font-mono text-xs">{shortId(each.id)}</span>

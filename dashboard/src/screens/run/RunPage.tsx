@@ -22,7 +22,7 @@ const REFRESH_MS = 400;
 export function RunPage() {
   const { run: id } = route.useParams();
   const run = useQuery(runQuery(id));
-  useRefresh(id);
+  useRefresh(run.data?.id);
   if (run.error && !run.data) return <ProblemNotice error={run.error} onRetry={() => void run.refetch()} />;
   if (!run.data) return <Loading what="the run" />;
   return (
@@ -36,7 +36,8 @@ export function RunPage() {
   );
 }
 
-function useRefresh(id: string): void {
+/** Nothing is listened to before the run is known to exist. */
+function useRefresh(id: string | undefined): void {
   const client = useQueryClient();
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const refresh = () => {
@@ -46,7 +47,7 @@ function useRefresh(id: string): void {
     }, REFRESH_MS);
   };
   useLive(
-    `run:${id}`,
+    id === undefined ? null : `run:${id}`,
     (name, data) => {
       if (name === "run" && (data as { id: string }).id === id) refresh();
     },

@@ -12,6 +12,7 @@ import type { Draft } from "@/screens/replay/draft";
 import { PlanPanel, ReplayBar } from "@/screens/replay/PlanPanel";
 import { useDraft, useReplay } from "@/screens/replay/useReplay";
 import { InputEditor } from "@/screens/step/InputEditor";
+import { CommandForm } from "@/ui/CommandForm";
 import { Drawer } from "@/ui/Drawer";
 import { Empty, Loading, ProblemNotice } from "@/ui/Notice";
 import { Status } from "@/ui/Status";
@@ -54,15 +55,7 @@ function Form({ run, workflow }: { run: RunDetail; workflow: WorkflowDetail }) {
   const blocked = syntax ? `The input is no JSON yet: ${syntax.message}` : null;
   const replaying = useReplay(run.id, place, draft, blocked !== null);
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: Ctrl+Enter replays from anywhere in the form
-    <div
-      className="flex min-h-0 flex-1 flex-col"
-      onKeyDown={(event) => {
-        if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.defaultPrevented) return;
-        event.preventDefault();
-        replaying.submit();
-      }}
-    >
+    <CommandForm className="flex min-h-0 flex-1 flex-col" onCommand={replaying.submit} takesFocus>
       <div className="flex min-h-0 flex-1 flex-col gap-6 overflow-y-auto p-4">
         <Starts run={run} draft={draft} onDraft={setDraft} />
         <InputEditor
@@ -76,12 +69,11 @@ function Form({ run, workflow }: { run: RunDetail; workflow: WorkflowDetail }) {
           text={text}
           problems={problems}
           onChange={(next) => setDraft({ ...draft, input: next })}
-          onSubmit={replaying.submit}
         />
         <PlanPanel draft={draft} onDraft={setDraft} replaying={replaying} blocked={blocked} />
       </div>
       <ReplayBar runId={run.id} draft={draft} replaying={replaying} />
-    </div>
+    </CommandForm>
   );
 }
 

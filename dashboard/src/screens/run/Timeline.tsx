@@ -43,7 +43,7 @@ export function Timeline({ run }: { run: RunDetail }) {
                 to="/runs/$run/steps/$step"
                 params={{ run: run.id, step: step.name }}
                 search={(old) => ({ view: old.view, list: old.list })}
-                className="truncate rounded-sm py-1 pr-3 text-sm hover:underline"
+                className="self-center truncate rounded-sm py-1 pr-3 text-sm hover:underline"
               >
                 {step.name}
               </Link>
@@ -69,7 +69,7 @@ export function Timeline({ run }: { run: RunDetail }) {
 
 const PATTERNS: Record<Bar["kind"], string> = {
   queue: "top-2 bottom-2 rounded-xs bg-line-strong opacity-50",
-  run: "inset-y-0.5 rounded-xs",
+  run: "inset-y-0.5 rounded-xs opacity-85",
   gap: "top-1/2 border-line-strong border-t border-dashed",
 };
 

@@ -22,37 +22,43 @@ export function Histogram({ counts, onSpan }: { counts: Counts; onSpan: (from: s
     if (first && to !== undefined) onSpan(first.at, endOf(to));
   };
   return (
-    <div
-      className="flex h-12 touch-none select-none items-end gap-px"
-      role="img"
-      aria-label={`${bars.reduce((sum, bar) => sum + total(bar), 0)} runs over time, the busiest ${Math.round(counts.width_s / 60)} minutes have ${tallest}`}
-      onPointerLeave={() => setBrush(null)}
-      onPointerUp={finish}
-    >
-      {bars.map((bar, index) => (
-        <div
-          key={bar.at}
-          title={`${formatInstant(bar.at)}: ${sentence(bar.counts)}`}
-          onPointerDown={() => setBrush([index, index])}
-          onPointerEnter={() => setBrush((old) => old && [old[0], index])}
-          className={`flex h-full min-w-0 flex-1 cursor-crosshair flex-col-reverse gap-px rounded-xs hover:bg-sunken ${
-            isInside(brush, index) ? "bg-accent-soft" : ""
-          }`}
-        >
-          {STACK.map((status) => {
-            const count = bar.counts[status] ?? 0;
-            const height = `${Math.max(count > 0 ? 4 : 0, (count / tallest) * 100)}%`;
-            return count > 0 ? (
-              <div
-                key={status}
-                className={`rounded-xs opacity-80 ${TONE_FILL[lookOf(status).tone]}`}
-                style={{ height }}
-              />
-            ) : null;
-          })}
-        </div>
-      ))}
-    </div>
+    <figure>
+      <div
+        className="flex h-12 touch-none select-none items-end gap-px"
+        role="img"
+        aria-label={`${bars.reduce((sum, bar) => sum + total(bar), 0)} runs over time, the busiest ${Math.round(counts.width_s / 60)} minutes have ${tallest}`}
+        onPointerLeave={() => setBrush(null)}
+        onPointerUp={finish}
+      >
+        {bars.map((bar, index) => (
+          <div
+            key={bar.at}
+            title={`${formatInstant(bar.at)}: ${sentence(bar.counts)}`}
+            onPointerDown={() => setBrush([index, index])}
+            onPointerEnter={() => setBrush((old) => old && [old[0], index])}
+            className={`flex h-full min-w-0 flex-1 cursor-crosshair flex-col-reverse gap-px rounded-xs hover:bg-sunken ${
+              isInside(brush, index) ? "bg-accent-soft" : ""
+            }`}
+          >
+            {STACK.map((status) => {
+              const count = bar.counts[status] ?? 0;
+              const height = `${Math.max(count > 0 ? 4 : 0, (count / tallest) * 100)}%`;
+              return count > 0 ? (
+                <div
+                  key={status}
+                  className={`rounded-xs ${status === "succeeded" ? "opacity-35" : "opacity-90"} ${TONE_FILL[lookOf(status).tone]}`}
+                  style={{ height }}
+                />
+              ) : null;
+            })}
+          </div>
+        ))}
+      </div>
+      <figcaption className="flex justify-between border-line border-t pt-0.5 text-2xs text-ink-faint">
+        <span>{bars[0] ? formatInstant(bars[0].at) : ""}</span>
+        <span>{bars.length > 0 ? formatInstant(endOf(bars.length - 1)) : ""}</span>
+      </figcaption>
+    </figure>
   );
 }
 

@@ -57,7 +57,7 @@ export function Runs() {
             onSpan={(from, to) => onQuery(withKey(withKey(q, "since", from), "until", to))}
           />
         ) : (
-          <div className="h-12" />
+          <div className="h-[4.2rem]" />
         )}
         <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
           <StatusSwitches q={q} counts={counts.data} onQuery={onQuery} />

@@ -16,8 +16,8 @@ export const WIDTHS: Record<string, string> = {
   status: "7.25rem",
   run: "9.5rem",
   workflow: "minmax(8rem, 1.1fr)",
-  problem: "minmax(9rem, 1.6fr)",
-  input: "minmax(9rem, 1.8fr)",
+  problem: "minmax(9rem, 2.2fr)",
+  input: "minmax(8rem, 1.4fr)",
   key: "minmax(6rem, 1fr)",
   created: "5.5rem",
   took: "4.75rem",
@@ -50,7 +50,10 @@ export const columns = helper.columns([
       </label>
     ),
   }),
-  helper.accessor("status", { header: "Status", cell: ({ getValue }) => <Status status={getValue()} /> }),
+  helper.accessor("status", {
+    header: "Status",
+    cell: ({ getValue }) => <Status status={getValue()} className="flex" />,
+  }),
   helper.accessor("id", {
     id: "run",
     header: "Run",

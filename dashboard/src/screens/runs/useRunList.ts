@@ -15,9 +15,12 @@ export function useRunList(q: string) {
   const list = useInfiniteQuery(runsQuery(q));
   const newest = useQuery(newestRunsQuery(q));
   const runs = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
+  const update = (run: RunSummary) => {
+    client.setQueryData(runsQuery(q).queryKey, (old) => old && withRun(old, run));
+  };
   const look = useThrottled(() => {
     if (isPaused()) return;
-    void newest.refetch();
+    void newest.refetch().then(({ data }) => data?.items.forEach(update));
     void client.invalidateQueries({ queryKey: ["run-count"] });
     void client.invalidateQueries({ queryKey: ["histogram"] });
   });
@@ -26,12 +29,11 @@ export function useRunList(q: string) {
     "runs",
     (name, data) => {
       if (name !== "run") return;
-      const run = data as RunSummary;
-      client.setQueryData(runsQuery(q).queryKey, (old) => old && withRun(old, run));
+      update(data as RunSummary);
       look();
     },
-    () => {
-      void client.invalidateQueries({ queryKey: runsQuery(q).queryKey });
+    (gap) => {
+      if (gap) void client.invalidateQueries({ queryKey: runsQuery(q).queryKey });
       look();
     },
   );
@@ -41,6 +43,12 @@ export function useRunList(q: string) {
     if (newest.data) client.setQueryData(runsQuery(q).queryKey, { pages: [newest.data], pageParams: [null] });
     void client.invalidateQueries({ queryKey: runCountQuery(q).queryKey });
   };
+  // In an empty list nothing can be pushed away, so its first runs need not wait.
+  const isFirst = list.isSuccess && runs.length === 0 && waiting.length > 0;
+  const showFirst = useEffectEvent(showNew);
+  useEffect(() => {
+    if (isFirst) showFirst();
+  }, [isFirst]);
   return { list, runs, waiting: waiting.length, showNew };
 }
 

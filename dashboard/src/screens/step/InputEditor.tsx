@@ -20,12 +20,11 @@ interface Shown {
   problems: Problem[];
   /** `null` takes every edit back. */
   onChange: (text: string | null) => void;
-  onSubmit: () => void;
 }
 
 /** A document to edit, as text or as a form: two views of one text. */
 export function InputEditor(shown: Shown) {
-  const { title, about, label, schema, origins, original, text, problems, onChange, onSubmit } = shown;
+  const { title, about, label, schema, origins, original, text, problems, onChange } = shown;
   const fields = useMemo(() => formFields(schema), [schema]);
   const [view, setView] = useState<"json" | "form">("json");
   const headingId = useId();
@@ -40,7 +39,7 @@ export function InputEditor(shown: Shown) {
   }
   const isEdited = original !== undefined && text !== original;
   return (
-    <section aria-labelledby={headingId} className="flex flex-col gap-2">
+    <section aria-labelledby={headingId} data-edit="input" className="flex flex-col gap-2">
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
         <h3 id={headingId} className="text-sm">
           {title} <span className="font-normal text-ink-faint text-xs">{about}</span>
@@ -58,7 +57,7 @@ export function InputEditor(shown: Shown) {
       {view === "form" && fields.length > 0 ? (
         <SchemaForm fields={fields} text={text} problems={problems} onChange={change} />
       ) : (
-        <JsonEditor label={label} text={text} problems={problems} onChange={change} onSubmit={onSubmit} />
+        <JsonEditor label={label} text={text} problems={problems} onChange={change} />
       )}
       <Verdict problems={problems} text={text} />
     </section>

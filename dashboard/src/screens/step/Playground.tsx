@@ -19,7 +19,7 @@ interface Shown {
 export function Playground({ step, changes, onChange }: Shown) {
   if (step.variables.length === 0) return <NoVariables />;
   return (
-    <section aria-label="Playground" className="flex flex-col gap-2">
+    <section aria-label="Playground" data-edit="playground" className="flex flex-col gap-2">
       <div className="flex items-center gap-3">
         <h3 className="text-sm">Playground</h3>
         {Object.keys(changes).length > 0 ? (

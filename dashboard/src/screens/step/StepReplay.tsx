@@ -9,6 +9,8 @@ import { useDraft, useReplay } from "@/screens/replay/useReplay";
 import { InputEditor } from "@/screens/step/InputEditor";
 import { Playground, playgroundProblem } from "@/screens/step/Playground";
 import { chosenError } from "@/screens/step/tries";
+import { useShortcuts } from "@/shell/shortcuts";
+import { CommandForm } from "@/ui/CommandForm";
 import { ErrorBlock } from "@/ui/ErrorBlock";
 
 /** From failure to fix on one page: the error, the input, the variables, what would happen, and the button. */
@@ -22,16 +24,13 @@ export function StepReplay({ step, run }: { step: StepDetail; run: string }) {
   const blocked = blockedBy(draft, step, problems);
   const replaying = useReplay(run, place, draft, blocked !== null);
   const error = chosenError(step);
+  useShortcuts("Replay", [
+    ["i", "Edit the input", () => focusFirst("[data-edit=input] :is(.cm-content, input, textarea, select)")],
+    ["v", "Change a variable", () => focusFirst("[data-edit=playground] :is(input, textarea, select)")],
+    ["w", "Say why", () => focusFirst("[data-edit=reason]")],
+  ]);
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: Ctrl+Enter replays from anywhere in the form
-    <div
-      className="flex min-h-0 flex-1 flex-col"
-      onKeyDown={(event) => {
-        if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.defaultPrevented) return;
-        event.preventDefault();
-        replaying.submit();
-      }}
-    >
+    <CommandForm className="flex min-h-0 flex-1 flex-col" onCommand={replaying.submit} takesFocus>
       <div className="flex min-h-0 flex-1 flex-col gap-6 overflow-y-auto p-4">
         {error ? <ErrorBlock error={error} /> : null}
         <InputEditor
@@ -45,7 +44,6 @@ export function StepReplay({ step, run }: { step: StepDetail; run: string }) {
           text={text}
           problems={problems}
           onChange={(next) => setDraft(withInput(draft, step.name, next))}
-          onSubmit={replaying.submit}
         />
         <Playground
           step={step}
@@ -55,8 +53,12 @@ export function StepReplay({ step, run }: { step: StepDetail; run: string }) {
         <PlanPanel draft={draft} onDraft={setDraft} replaying={replaying} blocked={blocked} />
       </div>
       <ReplayBar runId={run} draft={draft} replaying={replaying} />
-    </div>
+    </CommandForm>
   );
+}
+
+function focusFirst(selector: string): void {
+  document.querySelector<HTMLElement>(selector)?.focus();
 }
 
 /** Only what cannot even be sent. Whether the schema is kept is the server's to say, for the code that will run. */

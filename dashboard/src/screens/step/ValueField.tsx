@@ -1,4 +1,4 @@
-import { useEffect, useId, useState } from "react";
+import { useEffect, useId, useRef, useState } from "react";
 import { type FieldKind, literalOf, typedOf } from "@/pure/schema";
 
 const BOX =
@@ -40,10 +40,13 @@ export function ValueField(props: ValueFieldProps) {
       props.onChange(written.literal);
     } else setOwn(written.problem);
   };
+  const control = useRef<HTMLInputElement & HTMLTextAreaElement & HTMLSelectElement>(null);
+  useEffect(() => control.current?.setCustomValidity(own ? `${label} ${own}` : ""), [own, label]);
   const problem = own ?? props.problem;
   const isNull = nullable === true && literal === "null";
   const shared = {
     id,
+    ref: control,
     disabled: isNull,
     "aria-invalid": problem ? true : undefined,
     "aria-describedby": problem || help ? `${id}-about` : undefined,
@@ -79,7 +82,7 @@ export function ValueField(props: ValueFieldProps) {
 }
 
 interface ControlProps extends ValueFieldProps {
-  shared: { id: string; disabled: boolean };
+  shared: { id: string; disabled: boolean; ref: React.Ref<HTMLInputElement & HTMLTextAreaElement & HTMLSelectElement> };
   typed: string;
   onTyped: (typed: string) => void;
 }

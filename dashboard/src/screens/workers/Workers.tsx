@@ -1,7 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { WorkerDetail } from "@/api/contract";
-import { useLive } from "@/api/live";
 import { workersQuery } from "@/api/queries";
 import { Ago } from "@/ui/Moment";
 import { Empty, Loading, ProblemNotice } from "@/ui/Notice";
@@ -12,8 +11,7 @@ const LATE_MS = 100;
 
 export function Workers() {
   const workers = useQuery(workersQuery());
-  const again = () => void workers.refetch({ cancelRefetch: false });
-  useLive("workers", again, again);
+  const again = () => void workers.refetch();
   if (workers.error && !workers.data) return <ProblemNotice error={workers.error} onRetry={again} />;
   if (!workers.data) return <Loading what="the workers" />;
   const { items } = workers.data;

@@ -10,6 +10,7 @@ import { Raw } from "@/pure/wire";
 import { InputEditor } from "@/screens/step/InputEditor";
 import { ValueField } from "@/screens/step/ValueField";
 import { Button, Key } from "@/ui/Button";
+import { CommandForm } from "@/ui/CommandForm";
 import { ProblemNotice } from "@/ui/Notice";
 
 type Values = Record<string, Record<string, string>>;
@@ -48,35 +49,33 @@ export function StartForm({ workflow }: { workflow: WorkflowDetail }) {
     if (!isBroken && !start.isPending) start.mutate();
   };
   return (
-    <section
-      aria-label="Start a run"
-      className="flex flex-col gap-4 border-line border-t p-4 xl:border-t-0 xl:border-l"
-    >
-      <h2 className="text-base">Start a run</h2>
-      <InputEditor
-        title="Input"
-        about={`of ${workflow.name}`}
-        label={`Input of ${workflow.name} as JSON`}
-        schema={schema}
-        origins={[]}
-        original={empty}
-        unknown={null}
-        text={text}
-        problems={problems}
-        onChange={(next) => setText(next ?? empty)}
-        onSubmit={submit}
-      />
-      <Variables workflow={workflow} values={values} onValues={setValues} />
-      {start.error ? <ProblemNotice error={start.error} /> : null}
-      <div className="flex items-center gap-2">
-        <Button kind="primary" disabled={isBroken || start.isPending} onClick={submit}>
-          {start.isPending ? "Starting…" : "Start"}
-        </Button>
-        <span className="hidden items-center gap-1 sm:flex">
-          <Key>Ctrl</Key>
-          <Key>⏎</Key>
-        </span>
-      </div>
+    <section aria-label="Start a run" className="border-line border-t xl:border-t-0 xl:border-l">
+      <CommandForm className="flex flex-col gap-4 p-4" onCommand={submit}>
+        <h2 className="text-base">Start a run</h2>
+        <InputEditor
+          title="Input"
+          about={`of ${workflow.name}`}
+          label={`Input of ${workflow.name} as JSON`}
+          schema={schema}
+          origins={[]}
+          original={empty}
+          unknown={null}
+          text={text}
+          problems={problems}
+          onChange={(next) => setText(next ?? empty)}
+        />
+        <Variables workflow={workflow} values={values} onValues={setValues} />
+        {start.error ? <ProblemNotice error={start.error} /> : null}
+        <div className="flex items-center gap-2">
+          <Button type="submit" kind="primary" disabled={isBroken || start.isPending}>
+            {start.isPending ? "Starting…" : "Start"}
+          </Button>
+          <span className="hidden items-center gap-1 sm:flex">
+            <Key>Ctrl</Key>
+            <Key>⏎</Key>
+          </span>
+        </div>
+      </CommandForm>
     </section>
   );
 }

@@ -10,7 +10,6 @@ import { StartForm } from "@/screens/workflows/StartForm";
 import { CopyButton } from "@/ui/Copy";
 import { Ago } from "@/ui/Moment";
 import { Loading, ProblemNotice } from "@/ui/Notice";
-import { useNarrow } from "@/ui/useNarrow";
 
 const RunGraph = lazy(() => import("@/graph/RunGraph").then((module) => ({ default: module.RunGraph })));
 const route = getRouteApi("/workflows/$workflow");
@@ -27,7 +26,6 @@ export function WorkflowPage() {
 }
 
 function Page({ workflow }: { workflow: WorkflowDetail }) {
-  const narrow = useNarrow();
   const schema = useMemo(() => prettyJson(workflow.input_schema), [workflow.input_schema]);
   const showStep = (step: string) =>
     document.getElementById(`step ${step}`)?.scrollIntoView({ behavior: "smooth", block: "center" });
@@ -38,12 +36,7 @@ function Page({ workflow }: { workflow: WorkflowDetail }) {
         <div className="flex min-w-0 flex-col">
           <div className="flex h-80 border-line border-y">
             <Suspense fallback={<Loading what="the graph" />}>
-              <RunGraph
-                nodes={workflow.graph.nodes}
-                edges={workflow.graph.edges}
-                direction={narrow ? "TB" : "LR"}
-                onSelect={showStep}
-              />
+              <RunGraph nodes={workflow.graph.nodes} edges={workflow.graph.edges} onSelect={showStep} />
             </Suspense>
           </div>
           <Steps workflow={workflow} />

@@ -1,7 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { WorkflowSummary } from "@/api/contract";
-import { useLive } from "@/api/live";
 import { workflowsQuery } from "@/api/queries";
 import { lookOf, RUN_STATUSES } from "@/pure/status";
 import { TONE_FILL } from "@/ui/Glyph";
@@ -10,8 +9,7 @@ import { Empty, Loading, ProblemNotice } from "@/ui/Notice";
 
 export function Workflows() {
   const workflows = useQuery(workflowsQuery());
-  const again = () => void workflows.refetch({ cancelRefetch: false });
-  useLive("workers", again, again);
+  const again = () => void workflows.refetch();
   if (workflows.error && !workflows.data) return <ProblemNotice error={workflows.error} onRetry={again} />;
   if (!workflows.data) return <Loading what="the workflows" />;
   return (
