@@ -242,6 +242,9 @@ async def test_the_router_refuses_in_the_same_words(desk: Desk) -> None:
     missing = await desk.http.get("/nope")
     assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
     assert missing.headers["content-type"] == "application/problem+json"
+    for path in ("/session", "/runs/x/cancel", "/runs/x/replay"):
+        assert (await desk.http.get(path)).status_code == 405
+    assert (await desk.http.get("/runs/")).status_code == 404
     wrong = await desk.http.put("/runs")
     assert (wrong.status_code, wrong.json()["code"]) == (405, "method_not_allowed")
     assert set(wrong.headers["Allow"].split(", ")) == {"GET", "HEAD", "POST"}

@@ -206,5 +206,5 @@ async def test_workflows_and_workers_are_listed_and_shown(desk: Desk) -> None:
     assert detail["steps"][2]["retry"] == {"retries": 1, "first_s": 1.0, "factor": 2.0, "cap_s": 300.0}
     assert (await desk.get("/workflows/summarise", version="1"))["digest"] == detail["digest"]
     assert (await desk.get("/workflows/summarise", 404, version="9"))["code"] == "unknown_version"
-    for name in ("nope", "%00", "a%0Ab"):
+    for name in ("nope", "%00"):
         assert (await desk.get(f"/workflows/{name}", 404))["code"] == "unknown_workflow"

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Mount, Route, Router, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from mulligan.engine.api import Engine
@@ -42,6 +42,8 @@ class ServerApp:
         self._door = Door(self.site)
         self._metrics = Metrics(self.site, self.live)
         inner = Starlette(routes=self._routes(), exception_handlers={HTTPException: not_served})
+        # A redirect to the address without its slash would forget the path prefix.
+        inner.router.redirect_slashes = False
         self._app = Guard(inner, settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,14 +60,19 @@ class ServerApp:
 
     def _routes(self) -> list[BaseRoute]:
         return [
-            *api_routes(ENDPOINTS, self._door, self._metrics.observe),
-            Route(f"{API}/stream", self._stream),
-            Route(f"{API}/openapi.json", self._show_openapi),
-            WebSocketRoute(f"{API}/connect", session_endpoint(self._door)),
+            Mount(API, Router(self._api_routes(), redirect_slashes=False)),
             Route("/healthz", self._show_health),
             Route("/readyz", self._show_readiness),
             Route("/metrics", self._show_metrics),
             Route("/{path:path}", self.dashboard.serve),
+        ]
+
+    def _api_routes(self) -> list[BaseRoute]:
+        return [
+            *api_routes(ENDPOINTS, self._door, self._metrics.observe),
+            Route("/stream", self._stream),
+            Route("/openapi.json", self._show_openapi),
+            WebSocketRoute("/connect", session_endpoint(self._door)),
         ]
 
     async def _stream(self, request: Request) -> Response:

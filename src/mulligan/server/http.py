@@ -58,10 +58,7 @@ def api_routes(endpoints: Iterable[Endpoint], door: Door, observe: Observe) -> l
     by_path: dict[str, dict[str, Endpoint]] = {}
     for endpoint in endpoints:
         by_path.setdefault(endpoint.path, {})[endpoint.method] = endpoint
-    return [
-        Route(f"{API}{path}", _route(methods, door, observe), methods=list(methods))
-        for path, methods in by_path.items()
-    ]
+    return [Route(path, _route(methods, door, observe), methods=list(methods)) for path, methods in by_path.items()]
 
 
 def _route(methods: dict[str, Endpoint], door: Door, observe: Observe) -> Callable[[Request], Awaitable[Response]]:
