@@ -255,6 +255,7 @@ def test_a_mistake_is_told_with_its_place_and_its_fix(mistake: Callable[[Mulliga
         (lambda: Retry(True), "whole number of retries"),
         (lambda: Retry(3, factor=0.5), "factor >= 1"),
         (lambda: Retry(3, first="soon"), "is not a duration"),
+        (lambda: Retry(3, first="1h", cap="5m"), "cannot be capped"),
         (lambda: Retry(3, on=("TimeoutError",)), "takes exception classes"),  # type: ignore[arg-type] # the mistake
         (lambda: Mulligan("http://localhost", database="x"), "Pass one of the two"),
     ],

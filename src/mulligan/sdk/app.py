@@ -102,10 +102,18 @@ class Mulligan:
         return decorator if fn is None else decorator(fn)
 
     @overload
-    def workflow(self, name: str, *, version_label: str | None = ..., priority: int = ...) -> Workflow[None]: ...
+    def workflow(
+        self, name: str, *, version_label: str | None = ..., priority: int = ..., doc: str = ...
+    ) -> Workflow[None]: ...
     @overload
     def workflow(
-        self, name: str, *, input: type[I], version_label: str | None = ..., priority: int = ...
+        self,
+        name: str,
+        *,
+        input: type[I],
+        version_label: str | None = ...,
+        priority: int = ...,
+        doc: str = ...,
     ) -> Workflow[I]: ...
     def workflow(
         self,
@@ -114,13 +122,15 @@ class Mulligan:
         input: Any = None,  # noqa: A002 - the word of the glossary
         version_label: str | None = None,
         priority: int = 0,
+        doc: str = "",
     ) -> Any:
         """Declare a workflow; its steps follow with ``@wf.step``. ``input`` is the type of what a run is started with.
 
-        ``version_label`` names this version of the code for people (default: MULLIGAN_CODE_VERSION). Raises
-        DeclarationError.
+        ``version_label`` names this version of the code for people (default: MULLIGAN_CODE_VERSION), ``doc`` tells them
+        what the workflow is for. Raises DeclarationError.
         """
         declaration = self._declare(name, input, where_called(), is_task=False, label=version_label, priority=priority)
+        declaration.doc = doc
         self._keep(declaration)
         return Workflow(declaration)
 
@@ -181,14 +191,17 @@ class Mulligan:
             return self._transport
 
     @contextmanager
-    def use(self, transport: ClientTransport, clock: Clock) -> Iterator[None]:
+    def use(self, client: Client, transport: ClientTransport, clock: Clock) -> Iterator[None]:
         """Talk to another engine for a while: how a test lab puts itself under a program that knows nothing of it."""
-        before = self._transport, self.clock
-        self._transport, self.clock = transport, clock
+        before = self.__dict__.get("client"), self._transport, self.clock
+        self.client, self._transport, self.clock = client, transport, clock
         try:
             yield
         finally:
-            self._transport, self.clock = before
+            previous, self._transport, self.clock = before
+            del self.client
+            if previous is not None:
+                self.client = previous
 
     def close(self) -> None:
         """Stop what runs in the background: this process's own worker, and connections. A new call starts afresh."""

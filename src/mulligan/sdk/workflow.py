@@ -203,9 +203,13 @@ class Workflow(Generic[I]):
         """Start one run per input, in few messages. Raises what the first refused one was refused with."""
         return await self.app.client.start_many([self._call(item, options=options) for item in inputs])
 
-    def call(self, input: I, /, **options: Unpack[StartOptions]) -> Call:  # noqa: A002
+    @overload
+    def call(self: Workflow[None], **options: Unpack[StartOptions]) -> Call: ...
+    @overload
+    def call(self, input: I, /, **options: Unpack[StartOptions]) -> Call: ...
+    def call(self, *inputs: Any, **options: Any) -> Call:
         """A start that has not happened yet, for ``m.runs.start_many([wf.call(doc), …])``."""
-        return self._call(input, options=options)
+        return self._call(*inputs, options=cast("StartOptions", options))
 
     def _call(self, run_input: Any = None, *, options: StartOptions) -> Call:
         return self.app.client.call(self.declaration, self.declaration.input.encode(run_input), options)

@@ -6,18 +6,26 @@ import asyncio
 import heapq
 import itertools
 import random
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 from mulligan.wire.ids import encode_id
+
+MOST_TURNS = 100_000
+"""A task that asks again and again whether something has changed would otherwise keep time from ever moving on."""
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class VirtualClock:
-    """A ``Clock`` whose time stands still until ``advance``. Nothing that waits on it ever really sleeps."""
+    """A ``Clock`` whose time stands still until ``advance``. Nothing that waits on it ever really sleeps.
 
-    def __init__(self, start: datetime = EPOCH) -> None:
+    ``settled`` returns when everything that can go on without time has done so.
+    """
+
+    def __init__(self, start: datetime = EPOCH, settled: Callable[[], Awaitable[None]] | None = None) -> None:
         self._now = start
+        self._settled = settled or settle
         self._sleepers: list[tuple[datetime, int, asyncio.Future[None]]] = []
         self._order = itertools.count()
 
@@ -35,13 +43,13 @@ class VirtualClock:
     async def advance(self, span: timedelta) -> None:
         """Move time on by ``span``, waking each sleeper at its own moment and letting it act before the next."""
         until = self._now + span
-        await settle()
+        await self._settled()
         while (at := self._next_at()) is not None and at <= until:
             self._now = max(self._now, at)
             self._wake_due()
-            await settle()
+            await self._settled()
         self._now = until
-        await settle()
+        await self._settled()
 
     def _next_at(self) -> datetime | None:
         while self._sleepers and self._sleepers[0][2].done():
@@ -56,12 +64,20 @@ class VirtualClock:
 
 
 async def settle(turns: int = 200) -> None:
-    """Let every task that can go on do so, until all wait for time or for the outside world.
+    """Let every task of this loop that can go on do so, until all wait for time or for the outside world.
 
-    A task needs one turn of the loop per await that is ready at once; ``turns`` is far more than any chain here has.
+    asyncio's own loop shows what it will run next, so that this ends at the right moment. Of another loop ``turns`` are
+    taken: a task needs one per await that is ready at once, and no chain here has nearly as many.
     """
-    for _ in range(turns):
+    ready = getattr(asyncio.get_running_loop(), "_ready", None)
+    if ready is None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        return
+    for _ in range(MOST_TURNS):
         await asyncio.sleep(0)
+        if not ready:
+            return
 
 
 class SeededChance:

@@ -45,7 +45,7 @@ class Client:
         return [Run(self, one.run_id, call.workflow) for one, call in zip(accepted, calls, strict=True)]
 
     async def _start(self, calls: Sequence[Call], *, watched: bool = False) -> list[Accepted]:
-        await self._bring_worker()
+        await self.bring_worker()
         session = self.session()
         answers = await session.start([call.spec for call in calls], watched=watched)
         accepted: list[Accepted] = []
@@ -63,9 +63,9 @@ class Client:
             raise refused
         return accepted
 
-    async def _bring_worker(self) -> None:
+    async def bring_worker(self) -> None:
         """An embedded engine's program runs its own steps: its worker must know them before they are asked for."""
-        if self.app.transport.runs_steps_here:
+        if self.app.transport.runs_steps_here and self.app.declarations:
             ready = self.app.worker_in_this_process().ready()
             if ready is not None:
                 # shielded: others may be waiting for the same welcome
@@ -109,13 +109,13 @@ class Client:
         A step that is tried again finds the children of its earlier attempt. Those that failed are what it is tried
         again for, so each is started anew; a child that succeeds meanwhile ends the search.
         """
-        ended = await self.session().watch(accepted.run_id)
+        ended = await self.watch(accepted.run_id)
         tries = 1
         while call.is_child and accepted.existing and ended.status != "succeeded":
             tries += 1
             again = tried_anew(call, tries)
             (accepted,) = await self._start([again], watched=True)
-            ended = await self.session().watch(accepted.run_id)
+            ended = await self.watch(accepted.run_id)
         return ended
 
     def result_of(self, ended: RunEnded, output: ValueCodec) -> Any:

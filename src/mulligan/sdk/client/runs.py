@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Generic, Self, Unpack, overload
 from urllib.parse import quote
 
 from msgspec import UNSET
+from typing_extensions import TypeVar
 
 from mulligan.core.records import RecordedError
 from mulligan.errors import MulliganError, NotFound
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from mulligan.sdk.workflow import Step
 
 T = TypeVar("T")
-R = TypeVar("R", covariant=True)
+R = TypeVar("R", covariant=True, default=Any)
 
 PAGE = 100
 _ENDED = ("succeeded", "failed", "cancelled")
@@ -161,6 +162,7 @@ class Run(Generic[R]):
 
     async def wait(self, timeout: str | timedelta | None = None) -> Self:  # noqa: ASYNC109 - shorter for users
         """Return when it has ended, well or badly, with everything known. Raises TimeoutError; the run goes on."""
+        await self._client.bring_worker()
         self._ended = await self._client.watch(self.id, None if timeout is None else parse_duration(timeout))
         self._seen = await self._client.ask(RunDetail, "GET", f"/runs/{self.id}")
         return self
@@ -185,6 +187,7 @@ class Run(Generic[R]):
         """What ``replay`` with the same arguments would do: per step, kept or run again, and why. Creates nothing."""
         from mulligan.sdk.client.replays import build_request
 
+        await self._client.bring_worker()
         body = write(await build_request(self._client, self.id, options))
         return await self._client.ask(ReplayPlan, "POST", f"/runs/{self.id}/replay/plan", body=body)
 
@@ -197,6 +200,7 @@ class Run(Generic[R]):
         """
         from mulligan.sdk.client.replays import build_request
 
+        await self._client.bring_worker()
         body = write(await build_request(self._client, self.id, options))
         made = await self._client.ask(
             Replayed, "POST", f"/runs/{self.id}/replay", body=body, idempotency_key=options.get("idempotency_key")

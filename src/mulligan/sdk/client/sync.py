@@ -26,6 +26,8 @@ class Sync:
         self._lock = threading.Lock()
         self._thread: LoopThread | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self.waiting = 0
+        """How many calls wait for their result now."""
 
     def __call__(self, awaitable: Awaitable[T]) -> T:
         """The result of ``awaitable``, or its exception. Called from another loop's thread it blocks that loop."""
@@ -35,12 +37,17 @@ class Sync:
         thread = self._running()
         if thread.is_current:
             raise MulliganError("m.sync(…) was called from what m.sync itself is running; await it there.")
-        thread.loop.call_soon_threadsafe(lambda: context.run(self._begin, thread.loop, awaitable, done))
+        with self._lock:
+            self.waiting += 1
         try:
+            thread.loop.call_soon_threadsafe(lambda: context.run(self._begin, thread.loop, awaitable, done))
             return done.result()
         except KeyboardInterrupt:
             done.cancel()
             raise
+        finally:
+            with self._lock:
+                self.waiting -= 1
 
     def iterate(self, items: AsyncIterator[T]) -> Iterator[T]:
         """``for run in m.sync.iterate(m.runs.query("status:failed"))``"""

@@ -9,6 +9,8 @@ from mulligan.core import records
 from mulligan.errors import DeclarationError
 from mulligan.sdk.durations import parse_duration
 
+USUAL_CAP = timedelta(minutes=5)
+
 
 class NonRetryable(Exception):
     """Raise it in a step (or derive from it) to fail the step at once, whatever its ``retries`` say."""
@@ -18,6 +20,7 @@ class NonRetryable(Exception):
 class Retry:
     """Retry up to ``retries`` times, waiting ``first``, then ``factor`` times longer each time, at most ``cap``.
 
+    ``cap`` is five minutes, or ``first`` where that is longer, unless it is given.
     ``jitter`` adds up to that fraction of the delay. ``on`` are the exception classes worth another try; any other
     fails the step at once. ``Retry(5, first="1s", cap="1m", on=(TimeoutError,))``
     """
@@ -25,7 +28,7 @@ class Retry:
     retries: int
     first: str | timedelta = "1s"
     factor: float = 2.0
-    cap: str | timedelta = "5m"
+    cap: str | timedelta | None = None
     jitter: float = 0.1
     on: tuple[type[BaseException], ...] = (Exception,)
 
@@ -40,19 +43,22 @@ class Retry:
         if wrong:
             raise DeclarationError(f"Retry(on=…) takes exception classes, not {wrong[0]!r}.")
         try:
-            parse_duration(self.first)
-            parse_duration(self.cap)
+            first = parse_duration(self.first)
+            cap = None if self.cap is None else parse_duration(self.cap)
         except ValueError as error:
             raise DeclarationError(f"Retry: {error}.") from None
+        if cap is not None and cap < first:
+            raise DeclarationError(f"A Retry that first waits {self.first} cannot be capped at {self.cap}.")
 
     @property
     def record(self) -> records.Retry:
         """What the engine needs to know."""
+        first = parse_duration(self.first)
         return records.Retry(
             retries=self.retries,
-            first=parse_duration(self.first),
+            first=first,
             factor=self.factor,
-            cap=parse_duration(self.cap),
+            cap=max(USUAL_CAP, first) if self.cap is None else parse_duration(self.cap),
             jitter=self.jitter,
         )
 

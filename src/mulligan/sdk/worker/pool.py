@@ -16,6 +16,7 @@ class Pool:
         self._size = size
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._lock = threading.Lock()
+        self._ended = threading.Condition(self._lock)
         self._threads = 0
         self._busy = 0
 
@@ -32,6 +33,16 @@ class Pool:
         for job in jobs:
             self._jobs.put(job)
 
+    @property
+    def busy(self) -> int:
+        """Jobs that have not ended."""
+        return self._busy
+
+    def wait_until_idle(self, seconds: float, but: int = 0) -> bool:
+        """Block until all jobs but so many have ended, at most for so long. True if they have."""
+        with self._ended:
+            return self._ended.wait_for(lambda: self._busy <= but, seconds)
+
     def close(self) -> None:
         """Let idle threads end, and busy ones after their job."""
         with self._lock:
@@ -41,5 +52,6 @@ class Pool:
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             job()
-            with self._lock:
+            with self._ended:
                 self._busy -= 1
+                self._ended.notify_all()

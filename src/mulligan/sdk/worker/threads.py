@@ -39,11 +39,14 @@ class WorkerThread:
         before_exit(self._at_exit)
 
     def ready(self) -> Future[None] | None:
-        """See ``Driver.ready``."""
+        """See ``Driver.ready``. In a coroutine, await ``asyncio.wrap_future`` of it."""
         return self._driver.ready()
 
     def stop(self, grace: timedelta) -> None:
-        """Drain within ``grace`` and end the threads. Blocks. Stopping twice is fine."""
+        """Drain within ``grace`` and end the threads. Stopping twice is fine.
+
+        Blocks until then, so never call it on the loop that the engine or the session runs on: use a thread.
+        """
         no_longer_before_exit(self._at_exit)
         if not self._driver.ended.done():
             self._driver.drain(grace).result()
