@@ -100,6 +100,15 @@ async def test_a_start_that_cannot_be_is_a_problem(desk: Desk, body: object, sta
     assert (await desk.get("/runs/count"))["total"] == 0
 
 
+@pytest.mark.parametrize(
+    ("schema", "taken"), [('{"type":"null"}', b"null"), ("{}", b"{}"), ('{"type":"object"}', b"{}")]
+)
+async def test_an_input_that_is_not_given_is_empty(desk: Desk, schema: str, taken: bytes) -> None:
+    await desk.register(WorkflowDefinition(name="any", input_schema=schema, steps=(StepDefinition(name="only"),)))
+    run = await desk.post("/runs", {"workflow": "any"}, 201)
+    assert (await desk.http.get(f"/runs/{run['id']}/input")).content == taken
+
+
 async def test_a_broken_input_names_path_and_rule(desk: Desk) -> None:
     await desk.register()
     problem = await desk.post("/runs", {"workflow": "summarise", "input": {"id": 1, "lang": "de"}}, 422)

@@ -13,7 +13,7 @@ from mulligan.core.inputs import output_ref
 from mulligan.core.query import RunFilter
 from mulligan.core.query_text import MAX_LENGTH, parse_moment, parse_query
 from mulligan.core.records import RunStatus, Version
-from mulligan.engine.api import require_valid
+from mulligan.engine.api import problems_in, require_valid
 from mulligan.errors import InvalidInput, MulliganError, Problem
 from mulligan.server.endpoint import Reply
 from mulligan.server.problems import problem_of
@@ -79,7 +79,6 @@ async def start_run(call: Call, body: StartRequest, query: StartQuery, idempoten
     """Start a run. It is committed when this answers. The same Idempotency-Key and input get the same run (200)."""
     version = await call.engine.version_of(call.namespace, body.workflow, body.version)
     command = _start_command(call, body, version, idempotency_key)
-    require_valid(command.input, version.definition.input_schema, f"input of {body.workflow}")
     started: Started = await call.engine.submit(command)
     status = 200 if started.existing else 201
     if query.wait_s > 0 and await _ends_within(call, started.run_id, timedelta(seconds=query.wait_s)):
@@ -88,11 +87,12 @@ async def start_run(call: Call, body: StartRequest, query: StartQuery, idempoten
 
 
 def _start_command(call: Call, asked: StartRequest, version: Version, idempotency_key: str | None) -> StartRun:
+    """Raises InvalidInput when the input does not fit the workflow's schema."""
     return StartRun(
         run_id=call.engine.chance.new_id(),
         namespace=call.namespace,
         workflow=asked.workflow,
-        input=b"{}" if isinstance(asked.input, Unset) else given(asked.input, f"input of {asked.workflow}"),
+        input=_checked_input(asked, version.definition.input_schema),
         version=None if asked.version is None else version.digest,
         metadata=asked.metadata,
         priority=asked.priority,
@@ -100,6 +100,17 @@ def _start_command(call: Call, asked: StartRequest, version: Version, idempotenc
         idempotency_key=idempotency_key,
         overrides=given_overrides(asked.playground),
     )
+
+
+def _checked_input(asked: StartRequest, schema: str) -> bytes:
+    where = f"input of {asked.workflow}"
+    if isinstance(asked.input, Unset):
+        # Not given: no arguments for those who take arguments by name, and nothing for those who take nothing.
+        text = b"null" if problems_in(b"{}", schema, where) and not problems_in(b"null", schema, where) else b"{}"
+    else:
+        text = given(asked.input, where)
+    require_valid(text, schema, where)
+    return text
 
 
 async def _ends_within(call: Call, run_id: str, span: timedelta) -> bool:
@@ -141,9 +152,7 @@ async def _checked_start(call: Call, asked: BulkItem, known: dict[tuple[str, str
     name = (asked.workflow, asked.version)
     if name not in known:
         known[name] = await call.engine.version_of(call.namespace, *name)
-    command = _start_command(call, asked, known[name], asked.idempotency_key)
-    require_valid(command.input, known[name].definition.input_schema, f"input of {asked.workflow}")
-    return command
+    return _start_command(call, asked, known[name], asked.idempotency_key)
 
 
 # ── Lists ────────────────────────────────────────────────────────────────────────────────────────────────────────────

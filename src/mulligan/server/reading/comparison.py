@@ -19,6 +19,9 @@ from mulligan.server.reading.scene import Scene
 from mulligan.server.reading.steps import step_summary
 from mulligan.wire.rest.replays import CodeRef, ComparedCode, ComparedSide, ComparedStep, Comparison
 
+LARGEST_SHOWN = 256 * 1024
+"""Bytes. A larger output is left out of the comparison (many of them would not fit one answer); it has a page."""
+
 Why = Literal["edit", "variable", "code", "upstream", "kept", "none"]
 
 
@@ -120,11 +123,12 @@ def _side(side: Side, name: str) -> ComparedSide | None:
         return None
     summary = step_summary(side.scene, step)
     attempts = side.scene.attempts.get(name, [])
+    output = side.outputs.get(name)
     return ComparedSide(
         status=summary.status,
         attempts=summary.attempts,
         duration_ms=summary.duration_ms,
-        output=shown_or_absent(side.outputs.get(name)),
+        output=shown_or_absent(output if output is not None and len(output) <= LARGEST_SHOWN else None),
         error=error_details(attempts[-1].error) if attempts else None,
     )
 
