@@ -32,7 +32,17 @@ _STARTED = (
     "OR EXISTS (SELECT 1 FROM open_steps WHERE run_id = runs.id AND attempt > 0) "
     "OR EXISTS (SELECT 1 FROM attempts WHERE run_id = runs.id))"
 )
-_SHOWN_STATUS = f"CASE WHEN {_STARTED} THEN runs.status ELSE 'queued' END"
+_STATUS_TESTS = {
+    "queued": f"(runs.status = 'running' AND NOT {_STARTED})",
+    "running": f"(runs.status = 'running' AND {_STARTED})",
+    "succeeded": "runs.status = 'succeeded'",
+    "failed": "runs.status = 'failed'",
+    "cancelled": "runs.status = 'cancelled'",
+}
+"""Each names the status as a constant, so that the planner finds the partial index for it."""
+SHOWN_STATUSES = tuple(_STATUS_TESTS)
+# Sums beside each other and not groups: nothing has to be sorted.
+_COUNTS = ", ".join(f"count(*) FILTER (WHERE {test})" for test in _STATUS_TESTS.values())
 _TEXTS = ("runs.id", "runs.workflow", _ERROR, "coalesce(runs.idempotency_key, '')")
 _VERSION_NUMBER = (
     "(SELECT number FROM versions AS v WHERE v.namespace = runs.namespace AND v.workflow = runs.workflow "
@@ -92,24 +102,21 @@ def find_run_ids(dialect: Dialect, namespace: str, wanted: RunFilter, limit: int
 
 
 def count_runs(dialect: Dialect, namespace: str, wanted: RunFilter) -> Question:
-    """Rows of (shown status, count)."""
+    """One row: the count of each status of ``SHOWN_STATUSES``."""
     question = Question(dialect, [])
     conditions = _conditions(question, namespace, wanted)
-    question.sql = f"SELECT {_SHOWN_STATUS}, count(*) FROM runs WHERE {' AND '.join(conditions)} GROUP BY 1"
+    question.sql = f"SELECT {_COUNTS} FROM runs WHERE {' AND '.join(conditions)}"
     return question
 
 
 def histogram(dialect: Dialect, namespace: str, wanted: RunFilter, since: datetime, width_us: int) -> Question:
-    """Rows of (number of the bucket, shown status, count), in order; the first bucket is number 0."""
+    """Rows of the number of the bucket (from 0, in order) and the count of each status of ``SHOWN_STATUSES``."""
     question = Question(dialect, [])
     conditions = _conditions(question, namespace, wanted)
     start = question.bind(dialect.instant(since))
     conditions.append(f"runs.created_at >= {start}")
     bucket = f"(runs.created_at - {start}) / {question.bind(width_us)}"
-    question.sql = (
-        f"SELECT {bucket}, {_SHOWN_STATUS}, count(*) FROM runs WHERE {' AND '.join(conditions)} "
-        "GROUP BY 1, 2 ORDER BY 1, 2"
-    )
+    question.sql = f"SELECT {bucket}, {_COUNTS} FROM runs WHERE {' AND '.join(conditions)} GROUP BY 1 ORDER BY 1"
     return question
 
 
@@ -168,16 +175,6 @@ def _statuses(question: Question, wanted: RunFilter) -> list[str]:
     return conditions
 
 
-_STATUS_TESTS = {
-    "queued": f"(runs.status = 'running' AND NOT {_STARTED})",
-    "running": f"(runs.status = 'running' AND {_STARTED})",
-    "succeeded": "runs.status = 'succeeded'",
-    "failed": "runs.status = 'failed'",
-    "cancelled": "runs.status = 'cancelled'",
-}
-"""Each names the status as a constant, so that the planner finds the partial index for it."""
-
-
 def _status_among(statuses: Sequence[str]) -> str:
     known = [_STATUS_TESTS[status] for status in dict.fromkeys(statuses) if status in _STATUS_TESTS]
     return f"({' OR '.join(known)})" if known else "(1 = 0)"
@@ -189,12 +186,13 @@ def _history(question: Question, wanted: RunFilter) -> list[str]:
         digest = _among(question, "runs.version", wanted.versions)
         number = _among(question, f"CAST({_VERSION_NUMBER} AS TEXT)", wanted.versions)
         conditions.append(f"({digest} OR {number})")
-    if wanted.min_attempts is not None:
+    if wanted.min_attempts is not None and wanted.min_attempts > 0:
         least = question.bind(wanted.min_attempts)
+        # The constant is what lets the planner use the small index on attempts after the first.
+        again = "number > 1 AND " if wanted.min_attempts > 1 else ""
         conditions.append(
-            f"({least} <= 0 "
-            f"OR EXISTS (SELECT 1 FROM attempts WHERE run_id = runs.id AND number >= {least}) "
-            f"OR EXISTS (SELECT 1 FROM open_steps WHERE run_id = runs.id AND attempt >= {least}))"
+            f"runs.id IN (SELECT run_id FROM attempts WHERE {again}number >= {least} "
+            f"UNION ALL SELECT run_id FROM open_steps WHERE attempt >= {least})"
         )
     return conditions
 

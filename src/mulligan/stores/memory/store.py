@@ -117,7 +117,8 @@ class MemoryStore:
         return {route for _, route in self.tables.ready}
 
     async def prune(self, before: datetime, limit: int) -> int:
-        return self.tables.prune(before, limit)
+        async with self._lock:
+            return self.tables.prune(before, limit)
 
     async def facts(self, run_ids: Sequence[str]) -> dict[str, RunFacts]:
         return {run_id: facts for run_id in sorted(run_ids) if (facts := self.tables.run_facts(run_id)) is not None}

@@ -69,6 +69,7 @@ class Tables:
     logs: dict[str, list[tuple[int, LogLine]]] = field(default_factory=dict)
     last_log: int = 0
     keys: dict[tuple[str, str], IdempotencyKey] = field(default_factory=dict)
+    keys_of: dict[str, list[IdempotencyKey]] = field(default_factory=dict)
     versions: dict[tuple[str, str], list[Version]] = field(default_factory=dict)
     variables: dict[tuple[str, str, str, str], Variable] = field(default_factory=dict)
     workers: dict[str, Worker] = field(default_factory=dict)
@@ -167,6 +168,7 @@ class Tables:
             self.logs.setdefault(line.run_id, []).append((self.last_log, line))
         for key in changes.keys_added:
             self.keys[(key.namespace, key.key)] = key
+            self.keys_of.setdefault(key.run_id, []).append(key)
 
     def _replace(self, key: StepKey, step: OpenStep | None) -> None:
         """Put ``step`` in place of whatever was open under ``key``, and keep the three indexes true."""
@@ -238,8 +240,7 @@ class Tables:
         return len(doomed)
 
     def _delete_run(self, run_id: str) -> None:
-        run = self.runs.pop(run_id)
-        del self.inputs[run_id]
+        del self.runs[run_id], self.inputs[run_id]
         for step in list(self.open.get(run_id, {})):
             self._replace((run_id, step), None)
         for step, tries in self.attempts.pop(run_id, {}).items():
@@ -248,8 +249,7 @@ class Tables:
         self.replays.pop(run_id, None)
         self.events.pop(run_id, None)
         self.logs.pop(run_id, None)
-        given = self.keys.get((run.namespace, run.idempotency_key or ""))
-        if given is not None and given.run_id == run_id:
+        for given in self.keys_of.pop(run_id, ()):
             del self.keys[given.namespace, given.key]
 
 

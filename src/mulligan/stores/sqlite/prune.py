@@ -12,7 +12,7 @@ from mulligan.stores.sqlite.rows import json_text, micros
 from mulligan.stores.statements import read_statement
 
 DELETE_GONE_WORKERS = read_statement(__package__, "delete_gone_workers")
-# Keys are found by their runs, so these go last.
+FIND_RUNS_NOT_KEPT = read_statement(__package__, "find_runs_not_kept")
 DELETE_RUNS = [
     read_statement(__package__, f"delete_{what}")
     for what in (
@@ -29,8 +29,11 @@ DELETE_RUNS = [
 ]
 
 
-def prune(connection: apsw.Connection, run_ids: Sequence[str], before: datetime) -> None:
+def prune(connection: apsw.Connection, run_ids: Sequence[str], before: datetime) -> int:
+    """Delete these runs, but for those that a replay has come to rely on since they were found."""
     with immediate(connection):
+        free = [run_id for (run_id,) in connection.execute(FIND_RUNS_NOT_KEPT, {"ids": json_text(run_ids)})]
         for statement in DELETE_RUNS:
-            connection.execute(statement, {"ids": json_text(run_ids)})
+            connection.execute(statement, {"ids": json_text(free)})
         connection.execute(DELETE_GONE_WORKERS, {"before": micros(before)})
+    return len(free)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import apsw
 
@@ -155,17 +156,23 @@ def find_run_ids(connection: apsw.Connection, namespace: str, wanted: RunFilter,
 
 def count_runs(connection: apsw.Connection, namespace: str, wanted: RunFilter) -> dict[str, int]:
     question = run_filter.count_runs(SQLITE, namespace, wanted)
-    return dict(connection.execute(question.sql, question.values))
+    [counts] = connection.execute(question.sql, question.values)
+    return by_status(counts)
 
 
 def histogram(
     connection: apsw.Connection, namespace: str, wanted: RunFilter, since: datetime, width_s: int
 ) -> list[Bucket]:
     question = run_filter.histogram(SQLITE, namespace, wanted, since, width_s * 1_000_000)
-    buckets: dict[int, dict[str, int]] = {}
-    for index, status, count in connection.execute(question.sql, question.values):
-        buckets.setdefault(index, {})[status] = count
-    return [Bucket(since + index * timedelta(seconds=width_s), counts) for index, counts in buckets.items()]
+    width = timedelta(seconds=width_s)
+    return [
+        Bucket(since + index * width, by_status(counts))
+        for index, *counts in connection.execute(question.sql, question.values)
+    ]
+
+
+def by_status(counts: Sequence[Any]) -> dict[str, int]:
+    return {status: n for status, n in zip(run_filter.SHOWN_STATUSES, counts, strict=True) if n}
 
 
 # ── What there is ────────────────────────────────────────────────────────────────────────────────────────────────────

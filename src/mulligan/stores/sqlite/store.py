@@ -110,8 +110,9 @@ class SqliteStore:
 
     async def prune(self, before: datetime, limit: int) -> int:
         run_ids = await self._questions.call(lambda connection: reads.find_prunable_runs(connection, before, limit))
-        await self._writer.call(lambda connection: prune(connection, run_ids, before))
-        return len(run_ids)
+        # Not amid a transaction, which may be about to keep results of one of these runs.
+        async with self._turn:
+            return await self._writer.call(lambda connection: prune(connection, run_ids, before))
 
     async def facts(self, run_ids: Sequence[str]) -> dict[str, RunFacts]:
         return await self._sweeps.call(lambda connection: in_one_view(connection, run_ids, self._definitions))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+
+from mulligan.core.facts import Wanted
 from mulligan.core.records import IdempotencyKey, Replay, Run, RunStatus, WorkerState
 from mulligan.ports.store import Store
 from mulligan.testing.exercise_store.talk import commit, ids, know, load
@@ -35,10 +38,9 @@ class Pruning:
 
     async def test_all_that_belongs_to_a_run_goes_with_it(self, store: Store) -> None:
         await know(store)
-        run = ended(1, idempotency_key="k")
-        kept = ended(9, idempotency_key="other")
+        run, kept = ended(1), ended(9)
         for each in (run, kept):
-            key = IdempotencyKey("default", str(each.idempotency_key), each.id, "hash", START)
+            key = IdempotencyKey("default", f"key of {each.id}", each.id, "hash", START)
             written = changes(
                 (each, b"x" * 2_000),
                 attempts_added=[(make_attempt(each), b"1")],
@@ -53,10 +55,11 @@ class Pruning:
             assert (len(produced.inputs), len(produced.outputs)) == (left, left)
             assert len(await store.events("default", each.id)) == left
             assert len(await store.logs("default", each.id, None, None, 0, 10)) == left
-            assert len((await load(store, keys={("default", str(each.idempotency_key))})).keys) == left
+            assert len((await load(store, keys={("default", f"key of {each.id}")})).keys) == left
             assert len(await store.facts([each.id])) == left
-        again = ended(1, id=run.id, idempotency_key="k")
-        await commit(store, changes(again, attempts_added=[(make_attempt(again), b"2")]))
+        again = ended(1, id=run.id)
+        key = IdempotencyKey("default", f"key of {run.id}", run.id, "hash", START)
+        await commit(store, changes(again, attempts_added=[(make_attempt(again), b"2")], keys_added=[key]))
         assert (await store.payloads([again.id], [])).inputs == {again.id: b"null"}
 
     async def test_results_that_a_later_run_reuses_are_left(self, store: Store) -> None:
@@ -82,6 +85,21 @@ class Pruning:
         await commit(store, changes(*sources, child, free, replays_added=[replay]))
         assert await store.prune(after(9), 2) == 1
         assert await ids(store) == [run.id for run in (child, *reversed(sources))]
+
+    async def test_nothing_is_pruned_amid_a_transaction(self, store: Store) -> None:
+        await know(store)
+        source = ended(1)
+        await commit(store, changes(source))
+        child = make_run(source_id=source.id, family_id=source.id)
+        replay = Replay(child.id, source.id, "default", ("say",), {"x": (source.id, "x", 1)}, START, "ada")
+        async with store.transaction() as transaction:
+            assert source.id in (await transaction.load(Wanted(run_ids={source.id}))).runs
+            pruned = asyncio.create_task(store.prune(after(5), 10))
+            for _ in range(10):
+                await store.facts([source.id])
+            await transaction.commit(changes(child, replays_added=[replay]), (), START, "token")
+        assert await pruned == 0
+        assert await ids(store) == [child.id, source.id]
 
     async def test_positions_of_log_lines_are_never_given_out_again(self, store: Store) -> None:
         await know(store)

@@ -129,6 +129,8 @@ CREATE TABLE attempts (
     PRIMARY KEY (run_id, step, number)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX attempts_after_the_first ON attempts (run_id, number) WHERE number > 1;
+
 CREATE TABLE run_events (
     seq INTEGER PRIMARY KEY,
     run_id TEXT NOT NULL,
@@ -166,6 +168,8 @@ CREATE TABLE idempotency_keys (
     created_at INTEGER NOT NULL,
     PRIMARY KEY (namespace, key)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX idempotency_keys_by_run ON idempotency_keys (run_id);
 
 CREATE TABLE bulks (
     id TEXT NOT NULL PRIMARY KEY,
