@@ -50,7 +50,7 @@ def compare(penguin: Penguin = after(fetch)) -> Comparison:
 @weighing.step
 def describe(comparison: Comparison = after(compare)) -> str:
     if comparison.deviations is None:
-        return f"a {comparison.kind} that was not weighed"
+        return f"not weighed, of kind {comparison.kind}"
     if abs(comparison.deviations) < 1:
         return f"as heavy as most of kind {comparison.kind}"
     word = "heavier" if comparison.deviations > 0 else "lighter"
