@@ -10,6 +10,8 @@ from datetime import timedelta
 from mulligan.core.bulk import Bulk, BulkItem, BulkState, Control
 from mulligan.core.inbox import GroupNote
 from mulligan.core.records import (
+    Document,
+    DocumentKind,
     LogLine,
     Outcome,
     Overrides,
@@ -139,7 +141,8 @@ class RegisterWorkflows(Record, frozen=True):
 
 
 class ConnectWorker(Record, frozen=True):
-    """A worker said hello (again). Leases that it does not list as ``running`` are released."""
+    """A worker said hello (again). Of its leases, those that it lists as ``running`` stay, those in ``lost`` (begun,
+    then given up because no engine could be reached) are lost, and all others were never begun and are released."""
 
     worker_id: str
     namespace: str
@@ -151,6 +154,7 @@ class ConnectWorker(Record, frozen=True):
     labels: dict[str, str] = {}
     workflows: dict[str, str] = {}
     running: tuple[AttemptRef, ...] = ()
+    lost: tuple[AttemptRef, ...] = ()
 
 
 class BeatWorker(Record, frozen=True):
@@ -221,6 +225,20 @@ class NoteGroup(Record, frozen=True):
     note: GroupNote
 
 
+class KeepDocument(Record, frozen=True):
+    """Keep a view, preset, pin or draft under its name, in place of what was there. Answer: the ``Document``."""
+
+    document: Document
+
+
+class DropDocument(Record, frozen=True):
+    """Forget it. Answer: whether there was one."""
+
+    namespace: str
+    kind: DocumentKind
+    key: str
+
+
 class Verdict(Record, frozen=True):
     """What became of a report: ``applied``, ``repeated`` (the same result was applied before) or ``stale``."""
 
@@ -247,4 +265,6 @@ Command = (
     | ControlBulk
     | MoveBulk
     | NoteGroup
+    | KeepDocument
+    | DropDocument
 )

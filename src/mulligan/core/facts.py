@@ -14,6 +14,8 @@ from mulligan.core.bulk import Bulk, BulkItem
 from mulligan.core.inbox import GroupNote
 from mulligan.core.records import (
     Attempt,
+    Document,
+    DocumentKind,
     IdempotencyKey,
     LogLine,
     OpenStep,
@@ -30,6 +32,9 @@ from mulligan.core.records import (
 
 StepKey = tuple[str, str]
 """(run id, step name)"""
+
+DocumentKey = tuple[str, DocumentKind, str]
+"""(namespace, kind, key)"""
 
 
 class Ended(Record, frozen=True):
@@ -66,6 +71,7 @@ class Wanted:
     digests: set[tuple[str, str, str]] = field(default_factory=set)
     """(namespace, workflow, digest) of particular versions."""
     bulk_ids: set[str] = field(default_factory=set)
+    documents: set[DocumentKey] = field(default_factory=set)
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__slots__)
@@ -95,6 +101,8 @@ class Changes:
     bulks_saved: dict[str, Bulk] = field(default_factory=dict)
     bulk_items_saved: dict[tuple[str, int], BulkItem] = field(default_factory=dict)
     notes_saved: dict[tuple[str, str], GroupNote] = field(default_factory=dict)
+    documents_saved: dict[DocumentKey, Document | None] = field(default_factory=dict)
+    """None: forgotten."""
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__slots__)
@@ -110,6 +118,7 @@ class Facts:
     latest: dict[tuple[str, str], Version] = field(default_factory=dict)
     versions: dict[tuple[str, str, str], Version] = field(default_factory=dict)
     bulks: dict[str, Bulk] = field(default_factory=dict)
+    documents: dict[DocumentKey, Document] = field(default_factory=dict)
     changes: Changes = field(default_factory=Changes)
     stops: list[OpenStep] = field(default_factory=list)
     """Leases that ended against their worker's will: it is told to stop after the commit."""
@@ -179,6 +188,13 @@ class Facts:
 
     def save_note(self, note: GroupNote) -> None:
         self.changes.notes_saved[(note.namespace, note.fingerprint)] = note
+
+    def save_document(self, key: DocumentKey, document: Document | None) -> None:
+        self.changes.documents_saved[key] = document
+        if document is None:
+            self.documents.pop(key, None)
+        else:
+            self.documents[key] = document
 
     def see_variables(self, variables: Iterable[Variable]) -> None:
         for variable in variables:

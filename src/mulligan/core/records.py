@@ -413,3 +413,35 @@ class AccessToken(Record, frozen=True):
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+
+
+class DocumentKind(StrEnum):
+    """What people keep beside runs. VIEW: a saved query. PRESET: named values for a step's playground variables.
+    PIN: overrides for every new run of a workflow. DRAFT: a replay that somebody prepares for somebody else."""
+
+    VIEW = "view"
+    PRESET = "preset"
+    PIN = "pin"
+    DRAFT = "draft"
+
+
+class Document(Record, frozen=True):
+    """Something kept under a name. ``value``: JSON text. A PIN's key is the workflow, its value ``Overrides``."""
+
+    namespace: str
+    kind: DocumentKind
+    key: str
+    value: str
+    at: datetime
+    by: str
+
+
+class QueueDepth(Record, frozen=True):
+    """How many open steps share a route and a state, and since when the oldest of them waits or runs."""
+
+    workflow: str
+    step: str
+    route: str
+    state: OpenState
+    count: int
+    oldest_at: datetime

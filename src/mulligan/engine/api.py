@@ -17,6 +17,7 @@ from mulligan.core.lifecycle import is_terminal
 from mulligan.core.records import Version, Worker, WorkflowDefinition
 from mulligan.core.replay import Plan, ReplayRequest
 from mulligan.core.routes import routes_served
+from mulligan.engine.agents.bulk_replayer import BulkReplayer
 from mulligan.engine.agents.pruner import Pruner
 from mulligan.engine.agents.rescuer import Rescuer
 from mulligan.engine.agents.timers import Timers
@@ -99,7 +100,8 @@ class Engine:
     async def _keep_time(self) -> None:
         timers = Timers(self.store, self.submit_all)
         rescuer = Rescuer(self.store, self.submit_all, self.policy, self.clock.now())
-        duties = [timers.tick, rescuer.tick, Pruner(self.store, self._retention).tick]
+        bulks = BulkReplayer(self.store, self.submit_all, self.bulks.replay_one)
+        duties = [timers.tick, rescuer.tick, bulks.tick, Pruner(self.store, self._retention).tick]
         longest = IDLE
         if not self.store.capabilities.exclusive:
             duties.append(self._sweep_other_replicas)

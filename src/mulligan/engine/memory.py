@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mulligan.core.facts import Facts, RunFacts, Wanted
+from mulligan.core.facts import DocumentKey, Facts, RunFacts, Wanted
 from mulligan.core.lifecycle import is_terminal
-from mulligan.core.records import OpenStep, Version, Worker
+from mulligan.core.records import Document, OpenStep, Version, Worker
 from mulligan.ports.store import Transaction
 
 MOST_RUNS = 20_000
@@ -24,11 +24,13 @@ class Memory:
         self._workers: dict[str, Worker] = {}
         self._latest: dict[tuple[str, str], Version] = {}
         self._versions: dict[tuple[str, str, str], Version] = {}
+        self._documents: dict[DocumentKey, Document | None] = {}
 
     def clear(self) -> None:
         self._runs.clear()
         self._workers.clear()
         self._latest.clear()
+        self._documents.clear()
 
     def run(self, run_id: str) -> RunFacts | None:
         return self._runs.get(run_id)
@@ -49,6 +51,9 @@ class Memory:
         facts.workers.update(known.workers)
         facts.latest.update(known.latest)
         facts.versions.update(known.versions)
+        facts.documents.update(known.documents)
+        if self._exclusive:
+            self._documents.update({key: facts.documents.get(key) for key in wanted.documents})
         return facts
 
     def _take_known(self, wanted: Wanted, known: Facts) -> None:
@@ -61,6 +66,11 @@ class Memory:
         for name in wanted.workflows & self._latest.keys():
             known.latest[name] = self._latest[name]
             wanted.workflows.discard(name)
+        for key in wanted.documents & self._documents.keys():
+            document = self._documents[key]
+            if document is not None:
+                known.documents[key] = document
+            wanted.documents.discard(key)
 
     def keep(self, facts: Facts, leased: Iterable[OpenStep]) -> None:
         """Take over what has just been committed."""
@@ -70,6 +80,7 @@ class Memory:
         if not self._exclusive:
             return
         self._latest.update(facts.latest)
+        self._documents.update(facts.changes.documents_saved)
         self._workers.update(facts.workers)
         for run_id, run in facts.runs.items():
             if is_terminal(run.run.status):

@@ -19,9 +19,12 @@ from mulligan.core.query import RunFilter
 from mulligan.core.records import (
     AccessToken,
     Attempt,
+    Document,
+    DocumentKind,
     LogLine,
     OpenStep,
     OutputRef,
+    QueueDepth,
     Replay,
     Run,
     RunEvent,
@@ -217,4 +220,13 @@ class Store(Protocol):
         self, namespace: str, fingerprints: Sequence[str], since: datetime, width_s: int
     ) -> dict[str, list[Bucket]]:
         """For each fingerprint the failed runs over time (status ``failed``), non-empty buckets only."""
+        ...
+
+    # what people keep, and what waits
+    async def documents(self, namespace: str, kind: DocumentKind) -> list[Document]:
+        """All of a kind, by key."""
+        ...
+
+    async def queue_depths(self, namespace: str) -> list[QueueDepth]:
+        """Open steps by route and state."""
         ...

@@ -147,7 +147,13 @@ def lose_attempt(command: LoseAttempt, facts: Facts, now: datetime, policy: Poli
     worker = facts.workers.get(command.worker_id)
     if step is None or (worker is not None and worker.lease_until_at > now):
         return STALE
-    run = facts.runs[command.run_id]
+    lose(facts, step, now, policy)
+    return APPLIED
+
+
+def lose(facts: Facts, step: OpenStep, now: datetime, policy: Policy) -> None:
+    """The attempt that ``step`` is in may or may not have done its work; nobody will ever say."""
+    run = facts.runs[step.run_id]
     definition = run.version.definition.by_name[step.step]
     attempt = attempt_of(step, Outcome.LOST, now)
     losses = step.losses + 1
@@ -161,12 +167,12 @@ def lose_attempt(command: LoseAttempt, facts: Facts, now: datetime, policy: Poli
         )
         error = RecordedError(
             type="mulligan.WorkerLost",
-            message=f"Worker {command.worker_id} was lost while it ran this step, {reason}.",
+            message=f"Worker {step.worker_id} was lost while it ran this step, {reason}.",
             retryable=False,
         )
         fail_step(facts, run, step, attempt, error, now, policy)
-        return APPLIED
-    error = RecordedError(type="mulligan.WorkerLost", message=f"Worker {command.worker_id} was lost; trying again.")
+        return
+    error = RecordedError(type="mulligan.WorkerLost", message=f"Worker {step.worker_id} was lost; trying again.")
     fail_attempt(facts, run, attempt, error)
     facts.change_step(msgspec.structs.replace(back_to_ready(step, Move.LOST, now), losses=losses))
     facts.add_event(
@@ -177,10 +183,9 @@ def lose_attempt(command: LoseAttempt, facts: Facts, now: datetime, policy: Poli
             kind="worker_lost",
             step=step.step,
             attempt=step.attempt,
-            actor=command.worker_id,
+            actor=step.worker_id,
         )
     )
-    return APPLIED
 
 
 def fire_timer(command: FireTimer, facts: Facts, now: datetime, policy: Policy) -> Verdict:

@@ -16,9 +16,11 @@ from mulligan.core.commands import (
     CreateBulk,
     DisconnectWorker,
     DrainWorker,
+    DropDocument,
     FinishAttempt,
     FireTimer,
     ForgetWorker,
+    KeepDocument,
     LoseAttempt,
     MoveBulk,
     NoteGroup,
@@ -27,9 +29,10 @@ from mulligan.core.commands import (
     ReplayRun,
     StartRun,
 )
-from mulligan.core.decide import attempts, bulk, cancel, start, workers
+from mulligan.core.decide import attempts, bulk, cancel, documents, start, workers
 from mulligan.core.decide.policy import Policy
 from mulligan.core.facts import Facts, Wanted
+from mulligan.core.records import DocumentKind
 
 
 def append_logs(command: AppendLogs, facts: Facts, now: datetime, policy: Policy) -> None:
@@ -55,6 +58,8 @@ RULES: dict[type, Callable[[Any, Facts, datetime, Policy], Any]] = {
     ControlBulk: bulk.control_bulk,
     MoveBulk: bulk.move_bulk,
     NoteGroup: bulk.note_group,
+    KeepDocument: documents.keep_document,
+    DropDocument: documents.drop_document,
 }
 
 
@@ -79,11 +84,11 @@ def want_lost(command: LoseAttempt, wanted: Wanted) -> None:
     wanted.worker_ids.add(command.worker_id)
 
 
-def want_worker(command: BeatWorker | DrainWorker | DisconnectWorker | ForgetWorker, wanted: Wanted) -> None:
+def want_worker(command: BeatWorker | DrainWorker | DisconnectWorker, wanted: Wanted) -> None:
     wanted.worker_ids.add(command.worker_id)
 
 
-def want_leases(command: ConnectWorker, wanted: Wanted) -> None:
+def want_leases(command: ConnectWorker | ForgetWorker, wanted: Wanted) -> None:
     wanted.worker_ids.add(command.worker_id)
     wanted.leases_of.add(command.worker_id)
 
@@ -99,6 +104,7 @@ def want_start(command: StartRun, wanted: Wanted) -> None:
         wanted.digests.add((command.namespace, command.workflow, command.version))
     else:
         wanted.workflows.add((command.namespace, command.workflow))
+    wanted.documents.add((command.namespace, DocumentKind.PIN, command.workflow))
     if command.idempotency_key is not None:
         wanted.keys.add((command.namespace, start.scoped_key(command.workflow, command.idempotency_key)))
     if command.repeated:
@@ -122,7 +128,11 @@ def want_bulk(command: ControlBulk | MoveBulk, wanted: Wanted) -> None:
     wanted.bulk_ids.add(command.bulk_id)
 
 
-def want_nothing(command: AppendLogs | NoteGroup, wanted: Wanted) -> None:
+def want_document(command: DropDocument, wanted: Wanted) -> None:
+    wanted.documents.add((command.namespace, command.kind, command.key))
+
+
+def want_nothing(command: AppendLogs | NoteGroup | KeepDocument, wanted: Wanted) -> None:
     pass
 
 
@@ -139,12 +149,14 @@ WANTS: dict[type, Callable[[Any, Wanted], None]] = {
     BeatWorker: want_worker,
     DrainWorker: want_worker,
     DisconnectWorker: want_worker,
-    ForgetWorker: want_worker,
+    ForgetWorker: want_leases,
     AppendLogs: want_nothing,
     CreateBulk: want_new_bulk,
     ControlBulk: want_bulk,
     MoveBulk: want_bulk,
     NoteGroup: want_nothing,
+    KeepDocument: want_nothing,
+    DropDocument: want_document,
 }
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
+import msgspec
+
 from mulligan.core.commands import ReplayRun, Started, StartRun
 from mulligan.core.decide.advance import open_all
 from mulligan.core.decide.policy import Policy
 from mulligan.core.facts import Facts, RunFacts
 from mulligan.core.lifecycle import is_terminal
-from mulligan.core.records import IdempotencyKey, Run, RunEvent, Version
+from mulligan.core.records import DocumentKind, IdempotencyKey, Overrides, Run, RunEvent, Version
 from mulligan.errors import Conflict, NotFound
 
 
@@ -43,7 +45,7 @@ def start_run(command: StartRun, facts: Facts, now: datetime, policy: Policy) ->
         available_at=now + command.delay if command.delay else None,
         metadata=command.metadata,
         idempotency_key=command.idempotency_key,
-        overrides=command.overrides,
+        overrides=with_pins(facts, command),
         parent_id=command.parent_id,
         parent_step=command.parent_step,
     )
@@ -58,6 +60,16 @@ def add_run(facts: Facts, made: RunFacts, run_input: bytes, content: str, now: d
         key = scoped_key(run.workflow, run.idempotency_key)
         facts.add_key(IdempotencyKey(namespace=run.namespace, key=key, run_id=run.id, content=content, created_at=now))
     open_all(facts, made, now, policy)
+
+
+def with_pins(facts: Facts, command: StartRun) -> Overrides:
+    """What is pinned for every new run of the workflow, with what this start gives on top."""
+    pin = facts.documents.get((command.namespace, DocumentKind.PIN, command.workflow))
+    if pin is None:
+        return command.overrides
+    pinned = msgspec.json.decode(pin.value, type=Overrides)
+    given = command.overrides
+    return {step: {**pinned.get(step, {}), **given.get(step, {})} for step in {**pinned, **given}}
 
 
 def scoped_key(workflow: str, key: str) -> str:

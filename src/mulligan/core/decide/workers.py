@@ -14,10 +14,10 @@ from mulligan.core.commands import (
     ForgetWorker,
     RegisterWorkflows,
 )
-from mulligan.core.decide.attempts import release
+from mulligan.core.decide.attempts import lose, release
 from mulligan.core.decide.policy import Policy
 from mulligan.core.facts import Facts
-from mulligan.core.records import OpenState, Version, Worker, WorkerState, WorkflowDefinition
+from mulligan.core.records import OpenState, OpenStep, Version, Worker, WorkerState, WorkflowDefinition
 
 
 def register_workflows(command: RegisterWorkflows, facts: Facts, now: datetime, policy: Policy) -> list[Version]:
@@ -43,7 +43,8 @@ def register(facts: Facts, namespace: str, definition: WorkflowDefinition, now: 
 
 
 def connect_worker(command: ConnectWorker, facts: Facts, now: datetime, policy: Policy) -> Worker:
-    """A worker is there (again). What it was leased but does not know of was lost on the way: it is released."""
+    """A worker is there (again). What it was leased but does not know of was lost on the way: it is released. What it
+    had begun and given up may have done its work: that is a loss, and not the same as never having begun."""
     known = facts.workers.get(command.worker_id)
     worker = Worker(
         id=command.worker_id,
@@ -61,15 +62,20 @@ def connect_worker(command: ConnectWorker, facts: Facts, now: datetime, policy: 
     )
     facts.save_worker(worker)
     held = {(ref.run_id, ref.step, ref.token) for ref in command.running}
-    for run in list(facts.runs.values()):
-        for step in list(run.open.values()):
-            if (
-                step.state is OpenState.LEASED
-                and step.worker_id == worker.id
-                and (step.run_id, step.step, step.token) not in held
-            ):
-                release(facts, step, now)
+    begun = {(ref.run_id, ref.step, ref.token) for ref in command.lost}
+    for step in leases_in(facts, worker.id):
+        lease = (step.run_id, step.step, step.token)
+        if lease in begun:
+            lose(facts, step, now, policy)
+        elif lease not in held:
+            release(facts, step, now)
     return worker
+
+
+def leases_in(facts: Facts, worker_id: str) -> list[OpenStep]:
+    """What the worker holds of the runs that were loaded."""
+    steps = [step for run in facts.runs.values() for step in run.open.values()]
+    return [step for step in steps if step.state is OpenState.LEASED and step.worker_id == worker_id]
 
 
 def beat_worker(command: BeatWorker, facts: Facts, now: datetime, policy: Policy) -> bool:
@@ -107,9 +113,12 @@ def disconnect_worker(command: DisconnectWorker, facts: Facts, now: datetime, po
 
 
 def forget_worker(command: ForgetWorker, facts: Facts, now: datetime, policy: Policy) -> bool:
-    """The lease has run out and the leased steps were dealt with before this command."""
+    """The lease has run out and the leased steps were dealt with before this command: if one is left, it is not gone.
+    Whoever is gone is never looked at again, and neither would be what it holds."""
     worker = facts.workers.get(command.worker_id)
     if worker is None or worker.state is WorkerState.GONE or worker.lease_until_at > now:
+        return False
+    if leases_in(facts, worker.id):
         return False
     facts.save_worker(msgspec.structs.replace(worker, state=WorkerState.GONE, running=0))
     return True
