@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -189,6 +191,15 @@ async def test_the_same_api_works_without_http(desk: Desk) -> None:
     assert b'"code":"bad_query"' in body
     assert (await api.request("GET", "/nope"))[0] == 404
     assert (await api.request("GET", f"/runs/{run['id']}/steps/a%2Fb"))[0] == 404
+
+
+def test_sessions_and_in_process_calls_load_no_web_framework() -> None:
+    code = (
+        "import sys, mulligan.server.in_process, mulligan.server.session.session; "
+        "print(*{name.partition('.')[0] for name in sys.modules} & {'starlette', 'uvicorn', 'pydantic', 'fastapi'})"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert loaded.stdout.split() == []
 
 
 async def test_workflows_and_workers_are_listed_and_shown(desk: Desk) -> None:

@@ -383,6 +383,34 @@ async def test_starts_are_accepted_and_refused_one_by_one(desk: Desk) -> None:
     await session.close()
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"run_id": "UPPER"},
+        {"input": b'{"a":1,"a":2}'},
+        {"idempotency_key": ""},
+        {"idempotency_key": "k" * 256},
+        {"idempotency_key": "a\0b"},
+        {"metadata": {"a\0": "b"}},
+        {"metadata": {"a": "\0"}},
+        {"metadata": {str(number): "x" for number in range(101)}},
+        {"delay_ms": -1},
+        {"delay_ms": 2**62},
+        {"priority": 10**9},
+        {"overrides": {"*": {"heat": "hot}"}}},
+    ],
+)
+async def test_a_start_that_does_not_fit_is_refused_alone(desk: Desk, changed: dict[str, object]) -> None:
+    await desk.register()
+    session = desk.session()
+    answer = only(await said(session, Start(seq=1, runs=[spec(1, **changed), spec(2)])))
+    assert isinstance(answer, StartAnswer)
+    assert answer.answers[0] is None
+    assert answer.problems[0][0] in ("invalid_input", "invalid_json")
+    assert answer.answers[1] is not None
+    await session.close()
+
+
 async def test_a_start_that_is_repeated_finds_its_run(desk: Desk) -> None:
     await desk.register()
     session = desk.session()

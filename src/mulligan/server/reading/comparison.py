@@ -72,7 +72,8 @@ def _code(side: Side) -> CodeRef:
 
 def _edits(a: Side, b: Side, names: list[str]) -> list[PlannedEdit]:
     """What differs in the run inputs, and the edits of steps that ``b`` has and ``a`` has not."""
-    edits = [_edit("input", operation, a.run_input) for operation in diff(a.run_input, b.run_input)]
+    changed = diff(a.run_input, b.run_input) if a.run_input != b.run_input else ()
+    edits = [_edit("input", operation, a.run_input) for operation in changed]
     for name in names:
         old, new = a.edits(name), b.edits(name)
         added = new[len(old) :] if new[: len(old)] == old else new
@@ -107,7 +108,7 @@ def _compared_step(name: str, a: Side, b: Side, different: dict[str, bool]) -> C
     left, right = _side(a, name), _side(b, name)
     same = None
     if name in a.outputs and name in b.outputs:
-        same = a.outputs[name] == b.outputs[name] or parse(a.outputs[name]) == parse(b.outputs[name])
+        same = _same(a.outputs[name], b.outputs[name])
     kept = right is not None and right.status == "kept"
     differs = left is None or right is None or same is False or (left.status != right.status and not kept)
     different[name] = differs
@@ -115,6 +116,13 @@ def _compared_step(name: str, a: Side, b: Side, different: dict[str, bool]) -> C
     if differs and left is not None and right is not None:
         why = _why(name, a, b, different)
     return ComparedStep(name=name, a=left, b=right, same_output=same, why=why)
+
+
+def _same(left: bytes, right: bytes) -> bool:
+    """Equal as JSON values; large ones only to the letter, so that nobody waits for them to be parsed."""
+    if left == right or max(len(left), len(right)) > LARGEST_SHOWN:
+        return left == right
+    return parse(left) == parse(right)
 
 
 def _side(side: Side, name: str) -> ComparedSide | None:

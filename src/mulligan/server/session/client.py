@@ -20,6 +20,7 @@ from mulligan.wire.messages import Accepted, Refused, RunEnded, Start, StartAnsw
 MOST_STARTS = 10_000
 MOST_WATCHED = 100_000
 LONGEST_KEY = 255
+MOST_METADATA = 100
 LONGEST_DELAY_MS = 315_576_000_000
 
 
@@ -171,9 +172,11 @@ def _check_spec(spec: StartSpec) -> None:
     key = spec.idempotency_key
     if key is not None and not 0 < len(key) <= LONGEST_KEY:
         raise InvalidInput(f"An idempotency key has 1 to {LONGEST_KEY} characters.")
-    texts = [spec.workflow, key or "", *spec.metadata, *spec.metadata.values()]
-    if any("\0" in text for text in texts) or len(spec.metadata) > 100:
-        raise InvalidInput("Names, keys and metadata hold no NUL character, and metadata at most 100 entries.")
+    texts = (spec.workflow, key or "", *spec.metadata, *spec.metadata.values())
+    if len(spec.metadata) > MOST_METADATA or "\0" in "".join(texts):
+        raise InvalidInput(
+            f"Names, keys and metadata hold no NUL character, and metadata at most {MOST_METADATA} entries."
+        )
     for values in spec.overrides.values():
         for name, value in values.items():
             check(value.encode(), f"the playground variable {name}")

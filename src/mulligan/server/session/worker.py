@@ -98,6 +98,7 @@ class WorkerRole:
             labels=hello.labels,
             workflows=self._digests,
             running=tuple(ref_of(lease) for lease in hello.running),
+            lost=tuple(ref_of(lease) for lease in hello.lost),
         )
         await self._engine.connect_worker(command, seat)
         self._seat = seat
