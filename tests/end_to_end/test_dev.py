@@ -87,6 +87,17 @@ def test_the_data_folder_is_private_and_forgets_the_address_at_the_end(folder: P
         assert not (data / "server.json").exists()
 
 
+def test_runs_that_end_are_told_with_reason_and_link(folder: Path) -> None:
+    save(folder, "    return 1", "    return 1\n\n@m.task\ndef fails() -> None:\n    raise ValueError('on purpose')")
+    with start_dev(folder) as dev:
+        url = dev.wait_for(r"(http://\S+)/#token")[1]
+        dev.wait_for("is connected")
+        call(folder, "run", "version", "--wait")
+        assert dev.wait_for(r"✓ version succeeded after \S+ +(\S+)")[1].startswith(f"{url}/runs/")
+        call(folder, "run", "fails", "--wait")
+        dev.wait_for(r"✗ fails failed after .*\n +fails: ValueError: on purpose")
+
+
 def test_saved_code_is_what_runs_next(folder: Path) -> None:
     with start_dev(folder) as dev:
         dev.wait_for("is connected")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Protocol
@@ -18,12 +18,15 @@ from watchfiles import PythonFilter, awatch
 
 from mulligan.app.loading import AppPlace, load_app, modules_of
 from mulligan.app.local import LocalEngine, LocalTransport, local_engine
+from mulligan.app.news import news
 from mulligan.app.resident import Resident
 from mulligan.app.server_process import Served, serving
 from mulligan.app.settings import Settings
 from mulligan.app.signals import stop_signals
+from mulligan.core.records import Run
 from mulligan.errors import MulliganError
 from mulligan.sdk.app import Mulligan
+from mulligan.sdk.client.client import Client
 from mulligan.sdk.worker.threads import WorkerThread
 
 log = logging.getLogger("mulligan.dev")
@@ -41,6 +44,9 @@ class Screen(Protocol):
     def loaded(self, app: Mulligan, again: bool) -> None:
         """The app has been imported and its worker is starting."""
 
+    def ended(self, runs: Sequence[Run], more: int) -> None:
+        """Runs have ended, and ``more`` were not looked at. Called on the engine's thread."""
+
     def broken(self, error: MulliganError, again: bool) -> None:
         """The app cannot be imported; the code of before, if there was any, goes on."""
 
@@ -51,7 +57,7 @@ class Generation:
     def __init__(self, app: Mulligan, transport: LocalTransport, settings: Settings) -> None:
         self._grace = settings.grace
         with ExitStack() as undo:
-            undo.enter_context(app.use(transport, app.clock))
+            undo.enter_context(app.use(Client(app), transport, app.clock))
             self._worker = WorkerThread(app, slots=settings.slots)
             self._undo = undo.pop_all()
 
@@ -115,7 +121,7 @@ async def run_dev(place: AppPlace, settings: Settings, screen: Screen, i_know: b
     # Bytecode is kept by the second: two saves within one would run the older code.
     sys.dont_write_bytecode = True
     with stop_signals() as stop:
-        resident = Resident("mulligan-server", lambda: _served_locally(settings, i_know))
+        resident = Resident("mulligan-server", lambda: _served_locally(settings, screen, i_know))
         try:
             served, local = resident.value
             screen.ready(served)
@@ -137,9 +143,12 @@ async def run_dev(place: AppPlace, settings: Settings, screen: Screen, i_know: b
 
 
 @asynccontextmanager
-async def _served_locally(settings: Settings, i_know: bool) -> AsyncIterator[tuple[Served, LocalEngine]]:
+async def _served_locally(
+    settings: Settings, screen: Screen, i_know: bool
+) -> AsyncIterator[tuple[Served, LocalEngine]]:
     async with (
         serving(settings, "dev", i_know) as served,
         local_engine(served.app.site, settings.namespace) as local,
+        news(served.engine, settings.namespace, screen.ended),
     ):
         yield served, local

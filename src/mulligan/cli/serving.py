@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 import webbrowser
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -20,12 +21,17 @@ from mulligan.app.logs import set_up_logs
 from mulligan.app.server_process import Served, run_server
 from mulligan.app.settings import Settings, load_settings
 from mulligan.cli.commands import OK, print_error
-from mulligan.cli.printing import say
-from mulligan.core.records import WorkflowDefinition
+from mulligan.cli.printing import first_line, in_words, plain, say
+from mulligan.core.records import Run, RunStatus, WorkflowDefinition
 from mulligan.errors import MulliganError, Unavailable
 from mulligan.sdk.app import TOKEN_VARIABLE, URL_VARIABLE, Mulligan
 from mulligan.sdk.loops import new_loop
 
+SIGNS = {
+    RunStatus.SUCCEEDED: ("✓", "green"),
+    RunStatus.FAILED: ("✗", "bold red"),
+    RunStatus.CANCELLED: ("∅", "magenta"),
+}
 Host = Annotated[str | None, Parameter(help="Address to listen on. [default: 127.0.0.1]")]
 Port = Annotated[int | None, Parameter(help="Port to listen on; 0 takes a free one. [default: 8420]")]
 Data = Annotated[Path | None, Parameter(help="Folder of database, token and address. [default: .mulligan]")]
@@ -125,8 +131,10 @@ class Terminal:
         self._place = place
         self._settings = settings
         self._open_browser = open_browser
+        self._url = ""
 
     def ready(self, served: Served) -> None:
+        self._url = served.url
         say()
         say(Text.assemble(("  Mulligan ", "bold"), f"{version('mulligan')} dev   ", (served.one_click_url, "cyan")))
         say(Text.assemble(("  database ", "dim"), self._settings.database_url))
@@ -143,6 +151,19 @@ class Terminal:
         if definitions:
             say(Text.assemble(("  try      ", "dim"), f"mulligan run {example_call(definitions[0])} --wait"))
         say("  Code is read again when it is saved. Ctrl-C ends.\n", style="dim")
+
+    def ended(self, runs: Sequence[Run], more: int) -> None:
+        for run in runs:
+            sign, style = SIGNS[run.status]
+            took = in_words((run.finished_at or run.created_at) - run.created_at)
+            line = Text.assemble((f"  {sign} {plain(run.workflow)} ", style), f"{run.status} after {took}  ")
+            line.append(f"{self._url}/runs/{run.id}", "dim")
+            if run.error_type:
+                why = f"{plain(run.failed_step)}: {plain(run.error_type)}: {plain(run.error_message)}"
+                line.append(f"\n    {first_line(why)}")
+            say(line)
+        if more:
+            say(f"  … and {more} other runs have moved on", style="dim")
 
     def broken(self, error: MulliganError, again: bool) -> None:
         print_error(error)
