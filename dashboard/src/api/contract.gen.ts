@@ -376,9 +376,7 @@ export interface components {
         ProblemDetails: {
             code: string;
             detail: string;
-            /** @default null */
             instance: string | null;
-            /** @default [] */
             problems: components["schemas"]["BrokenRule"][];
             status: number;
             title: string;

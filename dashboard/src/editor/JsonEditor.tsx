@@ -78,7 +78,7 @@ export function JsonEditor({
 }
 
 function attributes(label: string, invalid: boolean): Extension {
-  return EditorView.contentAttributes.of({ "aria-label": label, "aria-invalid": String(invalid) });
+  return EditorView.contentAttributes.of({ "aria-label": label, "aria-invalid": String(invalid), tabindex: "0" });
 }
 
 /** The text may have become shorter since the problem was found. */

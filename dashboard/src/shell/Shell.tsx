@@ -104,7 +104,7 @@ function Header({ onPalette }: { onPalette: () => void }) {
           type="button"
           onClick={onPalette}
           className={buttonLook("quiet")}
-          aria-label="Command palette (Ctrl or ⌘ K)"
+          aria-label="⌘K: command palette"
           title="Command palette"
         >
           <Key>⌘K</Key>
@@ -175,7 +175,7 @@ function Rail({ onShortcuts }: { onShortcuts: () => void }) {
 
 export function NotFound() {
   return (
-    <Empty title="There is nothing at this address">
+    <Empty title="There is nothing at this address" heading="h1">
       <p>The link may be older than what it led to, or a part of it got lost on the way.</p>
       <Link to="/runs" search={{}} className={buttonLook("plain")}>
         To the runs
@@ -190,5 +190,5 @@ export function WentWrong({ error, reset }: { error: unknown; reset: () => void 
     reset();
     void router.invalidate();
   };
-  return <ProblemNotice error={error} onRetry={again} />;
+  return <ProblemNotice error={error} onRetry={again} heading="h1" />;
 }

@@ -77,7 +77,7 @@ function FrameLine({ frame }: { frame: Frame }) {
       </span>{" "}
       <span className="text-ink-soft text-xs">in {frame.function}</span>
       {frame.code ? (
-        <code className="mt-0.5 block overflow-x-auto whitespace-pre rounded-sm bg-surface px-2 py-1 font-mono text-xs">
+        <code className="wrap-anywhere mt-0.5 block whitespace-pre-wrap rounded-sm bg-surface px-2 py-1 font-mono text-xs">
           {frame.code.trim()}
         </code>
       ) : null}

@@ -4,14 +4,23 @@ import { pointerWords } from "@/pure/json";
 import { Button } from "@/ui/Button";
 
 /** What went wrong, whose fault it is and what to do next, in the server's own words. */
-export function ProblemNotice({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+export function ProblemNotice({
+  error,
+  onRetry,
+  heading: Heading = "p",
+}: {
+  error: unknown;
+  onRetry?: () => void;
+  /** "h1" where it stands for the whole page. */
+  heading?: "p" | "h1";
+}) {
   const problem = problemFrom(error);
   return (
     <div role="alert" className="m-4 rounded-lg border border-bad-line bg-bad-soft p-4">
-      <p className="flex items-center gap-2 font-semibold text-bad">
+      <Heading className="flex items-center gap-2 font-semibold text-bad">
         <TriangleAlert className="size-4" aria-hidden="true" />
         {problem.title}
-      </p>
+      </Heading>
       <p className="mt-1 max-w-prose text-ink">{problem.message}</p>
       {problem.rules.length > 0 ? <BrokenRules error={error} /> : null}
       {onRetry ? (
@@ -39,14 +48,22 @@ export function BrokenRules({ error }: { error: unknown }) {
 }
 
 /** An empty place that teaches: why it is empty, and the one thing to do about it. */
-export function Empty({ title, children }: { title: string; children?: React.ReactNode }) {
+export function Empty({
+  title,
+  heading: Heading = "h2",
+  children,
+}: {
+  title: string;
+  heading?: "h1" | "h2";
+  children?: React.ReactNode;
+}) {
   return (
     <div className="mx-auto flex max-w-xl flex-col items-center gap-3 px-6 py-16 text-center">
       <svg viewBox="0 0 48 28" aria-hidden="true" className="h-10 fill-none stroke-[3.4]" strokeLinecap="round">
         <path d="M4 26V13a10 10 0 0 1 20 0v13" className="stroke-line" />
         <path d="M24 13a10 10 0 0 1 20 0v13" className="stroke-accent-line" />
       </svg>
-      <h2 className="text-lg">{title}</h2>
+      <Heading className="text-lg">{title}</Heading>
       <div className="space-y-3 text-ink-soft">{children}</div>
     </div>
   );

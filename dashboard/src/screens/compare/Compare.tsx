@@ -27,7 +27,7 @@ export function Compare() {
     () => void compared.refetch(),
   );
   if (compared.error && !compared.data) {
-    return <ProblemNotice error={compared.error} onRetry={() => void compared.refetch()} />;
+    return <ProblemNotice error={compared.error} onRetry={() => void compared.refetch()} heading="h1" />;
   }
   if (!compared.data) return <Loading what="the comparison" />;
   const { data } = compared;
@@ -134,7 +134,7 @@ const WHY: Record<NonNullable<ComparedStep["why"]>, string> = {
   variable: "a variable was changed",
   code: "the code is another version",
   upstream: "a step before it gave another result",
-  kept: "kept from A",
+  kept: "kept, not run again",
   none: "nothing was changed for it",
 };
 

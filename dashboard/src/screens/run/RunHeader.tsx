@@ -78,7 +78,7 @@ function headline(run: RunDetail): string {
 
 function Facts({ run }: { run: RunDetail }) {
   return (
-    <dl className="flex flex-wrap gap-x-4 gap-y-1 text-ink-soft text-sm [&_dd]:inline [&_dt]:mr-1 [&_dt]:inline [&_dt]:text-ink-faint">
+    <dl className="flex flex-wrap gap-x-4 gap-y-1 text-ink-soft text-sm [&_dd]:inline-block [&_dt]:mr-1 [&_dt]:inline [&_dt]:text-ink-faint">
       <div>
         <dt>code</dt>
         <dd>
@@ -111,7 +111,9 @@ function Facts({ run }: { run: RunDetail }) {
       {run.idempotency_key ? (
         <div>
           <dt>key</dt>
-          <dd className="font-mono text-xs">{run.idempotency_key}</dd>
+          <dd className="max-w-40 truncate align-bottom font-mono text-xs" title={run.idempotency_key}>
+            {run.idempotency_key}
+          </dd>
         </div>
       ) : null}
       {Object.entries(run.metadata).map(([name, value]) => (

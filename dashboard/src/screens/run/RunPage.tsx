@@ -23,7 +23,8 @@ export function RunPage() {
   const { run: id } = route.useParams();
   const run = useQuery(runQuery(id));
   useRefresh(run.data?.id);
-  if (run.error && !run.data) return <ProblemNotice error={run.error} onRetry={() => void run.refetch()} />;
+  if (run.error && !run.data)
+    return <ProblemNotice error={run.error} onRetry={() => void run.refetch()} heading="h1" />;
   if (!run.data) return <Loading what="the run" />;
   return (
     <div className="flex h-full">

@@ -53,7 +53,8 @@ export function AboutStep({ step }: { step: StepDetail }) {
 
 function Attempts({ step }: { step: StepDetail }) {
   return (
-    <section aria-label="Attempts" className="overflow-x-auto">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a place that scrolls must be reachable by keyboard
+    <section aria-label="Attempts" tabIndex={0} className="overflow-x-auto">
       <table className="w-full text-left text-sm [&_td]:py-1 [&_td]:pr-4 [&_th]:pr-4 [&_th]:pb-1 [&_th]:font-normal [&_th]:text-ink-faint [&_th]:text-xs">
         <thead>
           <tr>

@@ -12,7 +12,7 @@ const LATE_MS = 100;
 export function Workers() {
   const workers = useQuery(workersQuery());
   const again = () => void workers.refetch();
-  if (workers.error && !workers.data) return <ProblemNotice error={workers.error} onRetry={again} />;
+  if (workers.error && !workers.data) return <ProblemNotice error={workers.error} onRetry={again} heading="h1" />;
   if (!workers.data) return <Loading what="the workers" />;
   const { items } = workers.data;
   return (

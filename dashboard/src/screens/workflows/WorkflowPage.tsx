@@ -19,7 +19,7 @@ export function WorkflowPage() {
   const { version } = route.useSearch();
   const workflow = useQuery(workflowQuery(name, version));
   if (workflow.error && !workflow.data) {
-    return <ProblemNotice error={workflow.error} onRetry={() => void workflow.refetch()} />;
+    return <ProblemNotice error={workflow.error} onRetry={() => void workflow.refetch()} heading="h1" />;
   }
   if (!workflow.data) return <Loading what="the workflow" />;
   return <Page key={`${name} ${workflow.data.number}`} workflow={workflow.data} />;

@@ -10,7 +10,7 @@ import { Empty, Loading, ProblemNotice } from "@/ui/Notice";
 export function Workflows() {
   const workflows = useQuery(workflowsQuery());
   const again = () => void workflows.refetch();
-  if (workflows.error && !workflows.data) return <ProblemNotice error={workflows.error} onRetry={again} />;
+  if (workflows.error && !workflows.data) return <ProblemNotice error={workflows.error} onRetry={again} heading="h1" />;
   if (!workflows.data) return <Loading what="the workflows" />;
   return (
     <div className="h-full overflow-y-auto p-4">
