@@ -19,7 +19,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from examples.outage.service import PORT, SearchIndex, SearchService
 from mulligan import Mulligan, MulliganError, Run
@@ -97,7 +96,7 @@ async def workers(programs: list[Mulligan]) -> AsyncIterator[None]:
         await asyncio.gather(*(asyncio.to_thread(program.close) for program in programs))
 
 
-async def start_runs() -> list[Run[Any]]:
+async def start_runs() -> list[Run]:
     """Each run has an idempotency key of its own: the second demo finds those of the first and makes none."""
     from examples.fixed_bug import v1
     from examples.outage import app

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from examples.fixed_bug import v1, v2
 from examples.fixed_bug.penguins import all_penguins
 from mulligan import Run
 
 
-async def before_the_fix() -> list[Run[Any]]:
+async def before_the_fix() -> list[Run]:
     rows = [v1.Row(number=number) for number in range(1, len(all_penguins()) + 1)]
     runs = [await run.wait() for run in await v1.weighing.start_many(rows)]
     failed = [run for run in runs if run.status == "failed"]
@@ -20,7 +19,7 @@ async def before_the_fix() -> list[Run[Any]]:
     return failed
 
 
-async def after_the_fix(failed: list[Run[Any]]) -> None:
+async def after_the_fix(failed: list[Run]) -> None:
     print("\nVersion 2 is deployed, and the failed runs are replayed on it.")
     for run in failed:
         source = await v2.m.runs.get(run.id)

@@ -23,7 +23,7 @@ class Comparison(BaseModel):
     """Standard deviations above (or, negative, below) the mean mass of its kind."""
 
 
-weighing = m.workflow("penguins", input=Row)
+weighing = m.workflow("penguins", input=Row, doc="Says how heavy a penguin is among its own kind.")
 
 
 @weighing.step

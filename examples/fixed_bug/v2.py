@@ -25,7 +25,7 @@ class Comparison(BaseModel):
     """Standard deviations above (or, negative, below) the mean mass of its kind; none when it was not weighed."""
 
 
-weighing = m.workflow("penguins", input=Row)
+weighing = m.workflow("penguins", input=Row, doc="Says how heavy a penguin is among its own kind.")
 
 
 @weighing.step

@@ -23,7 +23,7 @@ class Parsed(BaseModel):
     paragraphs: list[str]
 
 
-indexing = m.workflow("documents", input=Document)
+indexing = m.workflow("documents", input=Document, doc="Reads a document and puts it into the search service.")
 
 
 @indexing.step

@@ -18,7 +18,7 @@ class Request(BaseModel):
     message: str
 
 
-feedback = m.workflow("feedback", input=Message)
+feedback = m.workflow("feedback", input=Message, doc="Answers a message with a request for feedback.")
 
 
 @feedback.step

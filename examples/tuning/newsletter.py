@@ -29,7 +29,7 @@ class TooLong(NonRetryable):
     """The teaser does not fit. Trying again would write the same one: a person has to choose other settings."""
 
 
-teaser = m.workflow("newsletter", input=Article)
+teaser = m.workflow("newsletter", input=Article, doc="Writes the teaser of an article.")
 
 
 @teaser.step
