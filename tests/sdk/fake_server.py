@@ -15,6 +15,7 @@ from mulligan.sdk.worker.worker import Substitute, Worker
 from mulligan.testing.clock import VirtualClock, settle
 from mulligan.wire.messages import (
     PROTOCOL,
+    Accepted,
     Acknowledge,
     Assign,
     Credit,
@@ -23,6 +24,9 @@ from mulligan.wire.messages import (
     Hello,
     Lease,
     Report,
+    Start,
+    StartAnswer,
+    StartSpec,
     Welcome,
 )
 
@@ -40,6 +44,8 @@ class FakeServer:
         self.acknowledges = True
         self.welcomes = True
         self.deaf = False
+        self.accepts: Callable[[StartSpec], Accepted | tuple[str, str] | None] = lambda spec: Accepted(spec.run_id)
+        """What becomes of a start: accepted, refused with code and message, or no answer at all."""
         self._inbox: asyncio.Queue[list[FromServer] | None] = asyncio.Queue()
         self._is_open = False
         self._numbers = itertools.count(1)
@@ -116,6 +122,12 @@ class FakeServer:
         if isinstance(message, Hello) and self.welcomes:
             versions = {definition.name: (definition.digest, 1) for definition in message.definitions}
             self.say(Welcome(protocol=PROTOCOL, ttl_ms=15_000, beat_ms=3_000, versions=versions))
+        elif isinstance(message, Start):
+            answers = [self.accepts(spec) for spec in message.runs]
+            if None not in answers:
+                accepted = [answer if isinstance(answer, Accepted) else None for answer in answers]
+                problems = {place: answer for place, answer in enumerate(answers) if isinstance(answer, tuple)}
+                self.say(StartAnswer(seq=message.seq, answers=accepted, problems=problems))
         elif isinstance(message, Report) and self.acknowledges:
             self.say(Acknowledge(leases=[message.lease], verdicts=["applied"]))
 

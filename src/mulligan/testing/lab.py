@@ -49,6 +49,10 @@ _THREADS_S = 2.0
 """Real time that a step in a thread gets before it counts as waiting for the test."""
 
 
+_GLANCE_S = 0.01
+"""How long a look at threads may take: some of them come to wait for a run, which only a second look sees."""
+
+
 class Lab:
     """``async with Lab() as lab``, or pytest's fixture ``lab``.
 
@@ -67,6 +71,7 @@ class Lab:
         self._stubs: dict[str, Stubs] = {}
         self._open = ExitStack()
         self._commits = 0
+        self.passing_time = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         await self.engine.start()
@@ -123,11 +128,15 @@ class Lab:
 
     async def settle(self) -> None:
         """Let everything happen that needs no time, in threads as well."""
-        while True:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _THREADS_S
+        await settle()
+        while (busy := self._busy_in_threads()) and loop.time() < deadline:
+            await asyncio.to_thread(busy[0].worker.pool.wait_for_an_end, _GLANCE_S)
             await settle()
-            busy = [bench for bench in self._benches.values() if bench.threads_busy]
-            if not busy or not await asyncio.to_thread(_wait_for_threads, busy):
-                return
+
+    def _busy_in_threads(self) -> list[_Bench]:
+        return [bench for bench in self._benches.values() if bench.threads_busy]
 
     async def crash_worker(self, app: Mulligan | None = None) -> None:
         """The worker (of ``app``, or of all) dies without a word, and another one takes its place.
@@ -226,11 +235,6 @@ def _stub(value: Any) -> Callable[..., Any]:
     return give
 
 
-def _wait_for_threads(benches: Sequence[_Bench]) -> bool:
-    """True if all that was busy in threads has ended, but for what itself waits for a run."""
-    return all(bench.worker.pool.wait_until_idle(_THREADS_S, but=bench.app.sync.waiting) for bench in benches)
-
-
 class _LabClient(Client):
     """A client that lets time pass while it waits, and passes stubs on to children."""
 
@@ -244,7 +248,9 @@ class _LabClient(Client):
             return await super().watch(run_id, timeout)
         watching = asyncio.ensure_future(super().watch(run_id, timeout))
         try:
-            await self._lab.pass_time(watching.done, run_id)
+            async with self._lab.passing_time:
+                # one at a time: two who wait for everybody else to be still would wait for each other
+                await self._lab.pass_time(watching.done, run_id)
             return await watching
         finally:
             watching.cancel()
@@ -275,6 +281,7 @@ class _Bench:
 
     @property
     def threads_busy(self) -> bool:
+        """Does a step run in a thread that does not itself wait for a run?"""
         return self.worker.pool.busy > self.app.sync.waiting
 
     async def tell(self) -> None:

@@ -160,9 +160,7 @@ class ClientSession:
     async def _live(self) -> None:
         failures = 0
         lost_at = self._clock.now()
-        error: MulliganError = Unavailable(
-            "This session was closed before there was an answer; its outcome is unknown."
-        )
+        error: MulliganError = Unavailable("The session was closed before there was an answer; the outcome is unknown.")
         try:
             while True:
                 try:

@@ -30,6 +30,8 @@ class Ledger:
         self._repeatable: set[Lease] = set()
         self._fresh: list[Report] = []
         self._released: list[Lease] = []
+        self._lost: list[Lease] = []
+        self._lost_told = 0
         self._lines: deque[tuple[Lease, LogEntry]] = deque(maxlen=MOST_LOG_LINES)
         self._lines_seen = 0
         self._credit = 0
@@ -96,6 +98,13 @@ class Ledger:
         with self._lock:
             attempt.is_wanted = False
 
+    def give_up(self, attempt: Attempt) -> None:
+        """Nobody may want the result any more, but the server has not said so: the next hello tells it."""
+        with self._lock:
+            if attempt.is_wanted and attempt.has_begun:
+                self._lost.append(attempt.lease)
+            attempt.is_wanted = False
+
     def find(self, lease: Lease) -> Attempt | None:
         with self._lock:
             return self._attempts.get(lease)
@@ -135,6 +144,12 @@ class Ledger:
             wanted = [lease for lease, attempt in self._attempts.items() if attempt.is_wanted]
             return list(dict.fromkeys([*wanted, *self._owed]))
 
+    def lost(self) -> list[Lease]:
+        """For the same hello: leases whose functions had begun and were given up. Told until a hello is answered."""
+        with self._lock:
+            self._lost_told = len(self._lost)
+            return list(self._lost)
+
     # ── Sending ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def connected(self, wake: Callable[[], None]) -> None:
@@ -143,6 +158,8 @@ class Ledger:
             self._connected = True
             self._wake = wake
             self._is_awake = False
+            del self._lost[: self._lost_told]
+            self._lost_told = 0
             self._fresh = list(self._owed.values())
             self._credit = 0 if self._closed_for_work else self.slots - len(self._attempts)
             self._news()

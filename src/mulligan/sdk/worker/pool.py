@@ -38,10 +38,11 @@ class Pool:
         """Jobs that have not ended."""
         return self._busy
 
-    def wait_until_idle(self, seconds: float, but: int = 0) -> bool:
-        """Block until all jobs but so many have ended, at most for so long. True if they have."""
+    def wait_for_an_end(self, seconds: float) -> None:
+        """Block until some job has ended, at most for so long."""
         with self._ended:
-            return self._ended.wait_for(lambda: self._busy <= but, seconds)
+            if self._busy:
+                self._ended.wait(seconds)
 
     def close(self) -> None:
         """Let idle threads end, and busy ones after their job."""

@@ -85,6 +85,7 @@ class Worker:
             labels=self.labels,
             definitions=self.app.definitions(),
             running=self.ledger.held(),
+            lost=self.ledger.lost(),
         )
 
     def beat(self) -> Beat:
@@ -133,7 +134,8 @@ class Worker:
         if wanted:
             log.warning("Stopping %d running steps: %s", len(wanted), reason)
         for attempt in wanted:
-            self._drop(attempt)
+            self.ledger.give_up(attempt)
+            self._cancel(attempt)
 
     def expire(self, attempt: Attempt) -> None:
         """The attempt's execution timeout is over."""
@@ -158,6 +160,9 @@ class Worker:
 
     def _drop(self, attempt: Attempt) -> None:
         self.ledger.drop(attempt)
+        self._cancel(attempt)
+
+    def _cancel(self, attempt: Attempt) -> None:
         attempt.context.cancel()
         if attempt.task is not None and attempt.thread_id is None:
             self._on_loop(attempt.task.cancel)
