@@ -255,6 +255,9 @@ class _LabClient(Client):
         finally:
             watching.cancel()
 
+    async def watch_all(self, run_ids: Sequence[str]) -> list[RunEnded]:
+        return [await self.watch(run_id) for run_id in run_ids]
+
     async def _start(self, calls: Sequence[Call], *, watched: bool = False) -> list[Accepted]:
         for call in calls:
             if call.spec.parent_id is not None:

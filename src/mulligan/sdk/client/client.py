@@ -90,9 +90,7 @@ class Client:
         if limit is not None and limit < 1:
             raise ValueError(f"limit={limit} must be at least 1")
         if limit is None or limit >= len(calls):
-            accepted = await self._start(calls, watched=True)
-            waiting = [self._end_of(call, one) for call, one in zip(calls, accepted, strict=True)]
-            return [self.result_of(ended, output) for ended in await _all(waiting)]
+            return await self._all_results(calls, output)
         results: list[Any] = [None] * len(calls)
         left = iter(range(len(calls)))
 
@@ -101,6 +99,16 @@ class Client:
                 results[index] = await self.run_to_result(calls[index], output)
 
         await _all([lane() for _ in range(limit)])
+        return results
+
+    async def _all_results(self, calls: Sequence[Call], output: ValueCodec) -> list[Any]:
+        """All at the same time. Futures and not tasks: a step may have thousands of children."""
+        accepted = await self._start(calls, watched=True)
+        ends = await self.watch_all([one.run_id for one in accepted])
+        results: list[Any] = []
+        for call, one, ended in zip(calls, accepted, ends, strict=True):
+            final = ended if ended.status == "succeeded" else await self._end_of(call, one)
+            results.append(self.result_of(final, output))
         return results
 
     async def _end_of(self, call: Call, accepted: Accepted) -> RunEnded:
@@ -129,6 +137,10 @@ class Client:
         """Raises TimeoutError; the run goes on."""
         seconds = None if timeout is None else timeout.total_seconds()
         return await asyncio.wait_for(self.session().watch(run_id), seconds)
+
+    async def watch_all(self, run_ids: Sequence[str]) -> list[RunEnded]:
+        """How they all ended, in order."""
+        return await self.session().watch_all(run_ids)
 
     # ── Connections ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -119,6 +119,18 @@ class ClientSession:
             if not future.done() or future.cancelled():
                 self._stop_watching(run_id, future)
 
+    async def watch_all(self, run_ids: Sequence[str]) -> list[RunEnded]:
+        """Return when all have ended."""
+        early = self._early
+        futures = [early.pop(one) if one in early else self._new_watch(one) for one in run_ids]
+        self._wake()
+        try:
+            return await asyncio.gather(*futures)
+        finally:
+            for run_id, future in zip(run_ids, futures, strict=True):
+                if not future.done() or future.cancelled():
+                    self._stop_watching(run_id, future)
+
     def unwatch(self, run_id: str) -> None:
         """A run that was to be watched from its start has not come to be."""
         future = self._early.pop(run_id, None)

@@ -7,7 +7,7 @@ passed ``wire.json_text.check``, the gate that all payloads pass.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -35,9 +35,24 @@ class ValueCodec:
 
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:
-        from pydantic import TypeAdapter
+        from pydantic import TypeAdapter  # a third of a second that `import mulligan` shall not take
 
         return TypeAdapter(self._annotation)
+
+    @cached_property
+    def _write(self) -> Callable[..., bytes]:
+        # not through the adapter's methods: they cost more than the work, and every run pays for several
+        return self._adapter.serializer.to_json
+
+    @cached_property
+    def _read(self) -> Callable[..., Any]:
+        return self._adapter.validator.validate_json
+
+    @cached_property
+    def _check(self) -> Callable[[bytes, str], None]:
+        from mulligan.wire.json_text import check
+
+        return check
 
     def encode(self, value: Any) -> bytes:
         """The JSON text of ``value``, which may also be anything that Pydantic accepts for the type.
@@ -45,26 +60,25 @@ class ValueCodec:
         Raises ``InvalidInput`` when it is not of the annotated type (code ``invalid_value``) or cannot be written as
         JSON (``not_serializable``), ``TooLarge`` beyond 4 MiB.
         """
-        from pydantic import ValidationError
-        from pydantic_core import PydanticSerializationError
-
-        from mulligan.wire import json_text
-
         try:
-            text = self._adapter.dump_json(value, warnings="error")
-        except PydanticSerializationError as error:
-            try:
-                value = self._adapter.validate_python(value)
-            except ValidationError as refused:
-                raise invalid(refused, self._what, "invalid_value") from None
-            try:
-                text = self._adapter.dump_json(value, warnings="error")
-            except PydanticSerializationError:
-                raise not_serializable(self._what, value, str(error)) from None
+            text = self._write(value, warnings="error")
+        except _not_writable() as error:
+            value, text = self._encode_accepted(value, error)
         if b"null" in text or b"NaN" in text or b"Infinity" in text:
             self._refuse_nan(value)
-        json_text.check(text, self._what)
+        self._check(text, self._what)
         return text
+
+    def _encode_accepted(self, value: Any, error: Exception) -> tuple[Any, bytes]:
+        """Not of the type: perhaps something that the type can be made of, such as a dict for a model."""
+        try:
+            accepted = self._adapter.validate_python(value)
+        except _not_valid() as refused:
+            raise invalid(refused, self._what, "invalid_value") from None
+        try:
+            return accepted, self._write(accepted, warnings="error")
+        except _not_writable():
+            raise not_serializable(self._what, value, str(error)) from None
 
     def _refuse_nan(self, value: Any) -> None:
         """A null may be a None or have been a NaN; and the words may be letters of a string."""
@@ -75,11 +89,9 @@ class ValueCodec:
 
     def decode(self, text: bytes | str, *, strict: bool = False) -> Any:
         """The value of a JSON text. ``strict``: ``"3"`` is no int. Raises ``InvalidInput`` (``invalid_value``)."""
-        from pydantic import ValidationError
-
         try:
-            return self._adapter.validate_json(text, strict=strict or None)
-        except ValidationError as error:
+            return self._read(text, strict=strict or None)
+        except _not_valid() as error:
             raise invalid(error, self._what, "invalid_value") from None
 
     def schema(self, *, written: bool) -> dict[str, Any]:
@@ -121,6 +133,19 @@ class DocumentCodec(ValueCodec):
                 text = ValueCodec(value.annotation, f"the default of {value.name!r}").encode(value.default)
                 members[value.name]["default"] = json.loads(text)
         return schema
+
+
+def _not_valid() -> type[ValidationError]:
+    """Asked for only when something has been raised, so that nobody else pays for the import."""
+    from pydantic import ValidationError
+
+    return ValidationError
+
+
+def _not_writable() -> type[Exception]:
+    from pydantic_core import PydanticSerializationError
+
+    return PydanticSerializationError
 
 
 def invalid(error: ValidationError, what: str, code: str) -> InvalidInput:
