@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -43,6 +44,10 @@ async def _run(app: Mulligan, slots: int, name: str | None, labels: Mapping[str,
 @contextmanager
 def _leaving_on_signals(driver: Driver, grace: timedelta) -> Iterator[None]:
     """Python's own handlers and not the loop's: a step that blocks the loop must not keep a process from leaving."""
+    if threading.current_thread() is not threading.main_thread():
+        # Python gives signals to the main thread only, whose business they then are
+        yield
+        return
     asked = False
 
     def leave(number: int, frame: FrameType | None) -> None:
