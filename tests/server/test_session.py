@@ -511,3 +511,19 @@ async def test_a_client_that_does_not_read_is_not_read_from(desk: Desk) -> None:
     assert len(await session.take()) > 5_000
     await waiting
     await session.close()
+
+
+async def test_a_worker_that_fell_silent_gets_no_more_work_though_its_connection_looks_open(desk: Desk) -> None:
+    await desk.clock.advance(timedelta(seconds=20))
+    silent = desk.session()
+    await said(silent, HELLO, Credit(5))
+    await desk.clock.advance(timedelta(seconds=20))
+    assert (await desk.get("/workers"))["items"][0]["state"] == "gone"
+    run = await desk.start()
+    assert await heard(silent) == []
+    other = desk.session()
+    await said(other, msgspec.structs.replace(HELLO, worker_id="w2"))
+    assert [type(message) for message in await said(other, Credit(1))] == [Assign]
+    assert (await desk.get(f"/runs/{run['id']}"))["status"] == "running"
+    for session in (silent, other):
+        await session.close()

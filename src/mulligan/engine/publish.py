@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -18,16 +18,21 @@ from mulligan.core.decide.attempts import ref_of
 from mulligan.core.facts import Ended, Produced, RunFacts
 from mulligan.core.inputs import build_input, edits_for, output_ref, outputs_needed, overrides_for
 from mulligan.core.lifecycle import is_terminal
-from mulligan.core.records import Attempt, OpenStep, Outcome, OutputRef, RecordedError, Run
-from mulligan.engine.cycle import Turn
-from mulligan.engine.dispatcher import Assignment, Dispatcher
+from mulligan.core.records import Attempt, OpenStep, Outcome, OutputRef, RecordedError, Run, WorkerState
+from mulligan.engine.cycle import RECOVERY, Turn
+from mulligan.engine.dispatcher import Assignment, Dispatcher, Seat
 from mulligan.engine.feed import Committed, Feed, RunEnd
+from mulligan.engine.inbox import Submit
 from mulligan.engine.loop import Alarm
 from mulligan.engine.payloads import Payloads
-from mulligan.errors import InvalidInput
+from mulligan.errors import InvalidInput, StoreUnavailable, Unavailable
+from mulligan.ports.clock import Clock
 from mulligan.ports.store import RunDocument, Store
 
-SubmitLater = Callable[[Sequence[Command]], object]
+T = TypeVar("T")
+Lease = tuple[str, str, str | None]
+"""(run id, step, token)"""
+
 log = logging.getLogger("mulligan.engine")
 
 
@@ -36,6 +41,10 @@ def facts_of(document: RunDocument) -> RunFacts:
     ended = {attempt.step: Ended(outcome=attempt.outcome, number=attempt.number) for attempt in document.ended}
     opened = {step.step: step for step in document.open}
     return RunFacts(document.run, document.version, document.replay, opened, ended)
+
+
+def lease_of(step: OpenStep) -> Lease:
+    return (step.run_id, step.step, step.token)
 
 
 def last_error(run: Run, attempts: Iterable[Attempt]) -> RecordedError | None:
@@ -69,18 +78,23 @@ class Publisher:
     def __init__(
         self,
         store: Store,
+        clock: Clock,
         payloads: Payloads,
         dispatcher: Dispatcher,
         feed: Feed,
         alarm: Alarm,
-        submit_later: SubmitLater,
+        submit: Submit,
     ) -> None:
         self._store = store
+        self._clock = clock
         self._payloads = payloads
         self._dispatcher = dispatcher
         self._feed = feed
         self._alarm = alarm
-        self._submit_later = submit_later
+        self._submit = submit
+        self._fetching: set[Lease] = set()
+        """Leases whose payloads are being read; one that ends meanwhile is taken out and not given to its worker."""
+        self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     def publish(self, turn: Turn) -> None:
@@ -94,6 +108,9 @@ class Publisher:
             self._alarm.bring_forward(step.due_at)
         for worker in changes.workers_saved.values():
             self._alarm.bring_forward(worker.lease_until_at)
+            if worker.state is WorkerState.GONE:
+                # Its connection may look open for a while yet; what is leased to it now would never be taken back.
+                self._dispatcher.seats.pop(worker.id, None)
         self._send_stops(turn)
         if turn.leased:
             self._send_assignments(turn)
@@ -101,12 +118,19 @@ class Publisher:
         if self._feed.has_listeners:
             self._send_news(turn)
 
+    async def catch_up(self) -> None:
+        """Tell what may have been committed without anybody hearing of it. Raises StoreUnavailable."""
+        await self.end_awaited()
+        self._dispatcher.hint_routes(await self._store.ready_routes())
+        self._alarm.bring_forward(self._clock.now())
+
     async def finish(self) -> None:
-        """Wait for what is still on its way out."""
+        """Wait for what is still on its way out, but no longer for a store that does not answer."""
+        self._closing = True
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _later(self, work: Any) -> None:
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
@@ -116,10 +140,30 @@ class Publisher:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("publishing a commit failed; sweeps and leases make up for it", exc_info=error)
 
+    async def _read(self, question: Callable[[], Awaitable[T]]) -> T | None:
+        """The answer, however long the store takes to be back. None when the engine stops before that.
+
+        What was committed has to be told: a worker that never hears of its lease keeps it alive for ever.
+        """
+        while not self._closing:
+            try:
+                return await question()
+            except StoreUnavailable:
+                await self._clock.sleep(RECOVERY)
+        return None
+
+    async def _insist(self, commands: Sequence[Command]) -> None:
+        """Hand in what nobody else would ever do again, until it is decided."""
+        while commands and not self._closing:
+            answers = await self._submit(commands)
+            told = zip(commands, answers, strict=True)
+            commands = [command for command, answer in told if isinstance(answer, Unavailable)]
+
     # ── Assignments ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _send_stops(self, turn: Turn) -> None:
         for step in turn.facts.stops:
+            self._fetching.discard(lease_of(step))
             seat = self._dispatcher.seats.get(step.worker_id or "")
             if seat is not None:
                 seat.stop([step], "no longer wanted")
@@ -134,9 +178,12 @@ class Publisher:
                 to_read.append(step)
             else:
                 ready.setdefault(step.worker_id or "", []).append(assignment)
-        self._deliver(ready)
+        seats = self._dispatcher.seats
+        self._deliver(ready, {worker_id: seats.get(worker_id) for worker_id in ready})
         if to_read:
-            self._later(self._read_and_deliver(to_read, turn.runs_leased))
+            self._fetching.update(lease_of(step) for step in to_read)
+            at_claim = {worker_id: seats.get(worker_id) for step in to_read if (worker_id := step.worker_id or "")}
+            self._later(self._read_and_deliver(to_read, turn.runs_leased, at_claim))
 
     def _from_memory(self, run: RunFacts, step: OpenStep) -> Assignment | None:
         """The assignment, if every payload that it needs is at hand."""
@@ -167,59 +214,74 @@ class Publisher:
 
     def _fail(self, step: OpenStep, error: InvalidInput) -> None:
         """The edit does not fit what the parents gave: a failure of the step, told where the edit was made."""
-        self._submit_later(
-            (
-                FinishAttempt(
-                    ref=ref_of(step),
-                    namespace=step.namespace,
-                    worker_id=step.worker_id or "",
-                    outcome=Outcome.FAILED,
-                    error=RecordedError(
-                        type="mulligan.EditDoesNotFit",
-                        message=f"An edit of this step's input does not fit what its parents gave: {error}",
-                        retryable=False,
-                    ),
-                ),
-            )
+        report = FinishAttempt(
+            ref=ref_of(step),
+            namespace=step.namespace,
+            worker_id=step.worker_id or "",
+            outcome=Outcome.FAILED,
+            error=RecordedError(
+                type="mulligan.EditDoesNotFit",
+                message=f"An edit of this step's input does not fit what its parents gave: {error}",
+                retryable=False,
+            ),
         )
+        self._dispatcher.return_credit(step.worker_id or "")
+        self._later(self._insist([report]))
 
-    def _deliver(self, ready: dict[str, list[Assignment]]) -> None:
+    def _deliver(self, ready: dict[str, list[Assignment]], at_claim: dict[str, Seat | None]) -> None:
+        """To the connections that the steps were claimed for, and no other: a worker that has come back since then has
+        said what it holds, and these leases were not among it."""
         for worker_id, assignments in ready.items():
             seat = self._dispatcher.seats.get(worker_id)
-            if seat is not None:
+            if seat is not None and seat is at_claim[worker_id]:
                 seat.deliver(assignments)
             else:
                 # The worker left between claim and commit; nobody ever saw these leases.
-                self._submit_later(
-                    [ReleaseAttempt(ref=ref_of(one.step), namespace=one.step.namespace) for one in assignments]
-                )
+                given_back = [ReleaseAttempt(ref=ref_of(one.step), namespace=one.step.namespace) for one in assignments]
+                self._later(self._insist(given_back))
 
-    async def _read_and_deliver(self, steps: list[OpenStep], known: dict[str, RunFacts]) -> None:
+    async def _read_and_deliver(
+        self, steps: list[OpenStep], known: dict[str, RunFacts], at_claim: dict[str, Seat | None]
+    ) -> None:
+        found = await self._read(lambda: self._payloads_of(steps, known))
+        if found is None:
+            return
+        runs, produced, failures = found
+        ready: dict[str, list[Assignment]] = {}
+        for step in steps:
+            if lease_of(step) in self._fetching:
+                self._fetching.discard(lease_of(step))
+                assignment = self._from_read(runs[step.run_id], step, produced, failures.get(step.run_id, b"null"))
+                if assignment is not None:
+                    ready.setdefault(step.worker_id or "", []).append(assignment)
+            else:
+                self._dispatcher.return_credit(step.worker_id or "")
+        self._deliver(ready, at_claim)
+
+    async def _payloads_of(
+        self, steps: list[OpenStep], known: dict[str, RunFacts]
+    ) -> tuple[dict[str, RunFacts], Produced, dict[str, bytes]]:
+        """All that the inputs of ``steps`` are made of. Raises StoreUnavailable."""
         unknown = [step.run_id for step in steps if step.run_id not in known]
         runs = {**known, **(await self._store.facts(unknown) if unknown else {})}
         produced = await self._payloads.fetch(
             {step.run_id for step in steps},
             {ref for step in steps for ref in self._refs(runs[step.run_id], step) if ref is not None},
         )
-        ready: dict[str, list[Assignment]] = {}
+        failures: dict[str, bytes] = {}
         for step in steps:
-            assignment = await self._from_read(runs[step.run_id], step, produced)
-            if assignment is not None:
-                ready.setdefault(step.worker_id or "", []).append(assignment)
-        self._deliver(ready)
+            if runs[step.run_id].version.definition.by_name[step.step].reads_failure:
+                document = await self._store.run(step.namespace, step.run_id)
+                if document is not None:
+                    failures[step.run_id] = failure_document(document)
+        return runs, produced, failures
 
     def _refs(self, run: RunFacts, step: OpenStep) -> Iterable[OutputRef | None]:
         return outputs_needed(run, run.version.definition.by_name[step.step]).values()
 
-    async def _from_read(self, run: RunFacts, step: OpenStep, produced: Produced) -> Assignment | None:
-        definition = run.version.definition.by_name[step.step]
-        refs = outputs_needed(run, definition)
+    def _from_read(self, run: RunFacts, step: OpenStep, produced: Produced, failure: bytes) -> Assignment | None:
+        refs = outputs_needed(run, run.version.definition.by_name[step.step])
         outputs = {parent: produced.outputs[ref] for parent, ref in refs.items() if ref is not None}
-        failure = b"null"
-        if definition.reads_failure:
-            document = await self._store.run(step.namespace, step.run_id)
-            if document is not None:
-                failure = failure_document(document)
         return self._assignment(run, step, produced.inputs[step.run_id], outputs, failure)
 
     # ── Ends ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -234,7 +296,7 @@ class Publisher:
             if end is not None:
                 self._feed.ended(end)
             else:
-                self._later(self._read_end(facts.run))
+                self._later(self._tell_end(facts.run))
 
     def _end_from_memory(self, facts: RunFacts, turn: Turn) -> RunEnd | None:
         run = facts.run
@@ -257,6 +319,9 @@ class Publisher:
             for step in facts.version.definition.steps
             if (ref := output_ref(facts, step.name)) is not None
         }
+
+    async def _tell_end(self, run: Run) -> None:
+        await self._read(lambda: self._read_end(run))
 
     async def _read_end(self, run: Run) -> None:
         document = await self._store.run(run.namespace, run.id)
