@@ -4,13 +4,14 @@ import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const server = process.env.MULLIGAN_URL ?? "http://127.0.0.1:8733";
 
 export default defineConfig({
   // Relative asset addresses, so that the same build works under any path prefix the server puts into <base href>.
   base: "./",
   plugins: [react(), tailwindcss()],
-  resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
+  resolve: { alias: { "@/tests": here("./tests"), "@": here("./src") } },
   build: {
     outDir: "../src/mulligan/server/static",
     emptyOutDir: true,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { elapsed, formatAgo, formatClock, formatDuration } from "@/pure/time";
+import { elapsed, formatAgo, formatClock, formatDuration, formatMinute } from "@/pure/time";
 
 describe("formatDuration", () => {
   it.each([
@@ -43,6 +43,10 @@ it("counts up to now while something still runs", () => {
   expect(elapsed("2026-11-22T12:00:00Z", null, Date.parse("2026-11-22T12:00:05Z"))).toBe(5000);
   expect(elapsed("2026-11-22T12:00:00Z", "2026-11-22T12:00:01Z", 0)).toBe(1000);
   expect(elapsed(null, null, 0)).toBeNull();
+});
+
+it("writes the ends of an axis without seconds", () => {
+  expect(formatMinute("2026-11-22T12:00:05Z")).not.toContain(":05");
 });
 
 it("writes log times with milliseconds", () => {

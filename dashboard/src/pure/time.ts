@@ -54,6 +54,11 @@ export function formatInstant(at: string): string {
   });
 }
 
+/** Local date and time to the minute, for the ends of an axis. */
+export function formatMinute(at: string): string {
+  return new Date(at).toLocaleString(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+}
+
 /** Local time to the millisecond, for log lines. */
 export function formatClock(at: string): string {
   const date = new Date(at);

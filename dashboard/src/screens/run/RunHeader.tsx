@@ -159,9 +159,9 @@ function Lineage({ run }: { run: RunDetail }) {
   return (
     <div className="flex items-start gap-3 text-sm">
       <span className="w-12 shrink-0 pt-0.5 text-ink-faint">lineage</span>
-      <ol className="flex flex-wrap items-center gap-x-2 gap-y-1.5">
+      <ol className="flex min-w-0 flex-1 flex-wrap items-center gap-x-2 gap-y-1.5">
         {lineage.data.runs.map((each, index) => (
-          <li key={each.id} className="flex min-w-0 items-center gap-2">
+          <li key={each.id} className="flex min-w-0 max-w-full items-center gap-2">
             {index > 0 ? (
               <span className="text-ink-faint" aria-hidden="true">
                 →
@@ -175,7 +175,7 @@ function Lineage({ run }: { run: RunDetail }) {
               title={
                 each.replay ? `${each.replay.author}: ${each.replay.reason || "no reason given"}` : "the first run"
               }
-              className="flex max-w-full items-center gap-2 whitespace-nowrap rounded-md border border-line px-2 py-0.5 hover:border-line-strong aria-[current]:border-accent aria-[current]:bg-accent-soft"
+              className="flex min-w-0 items-center gap-2 whitespace-nowrap rounded-md border border-line px-2 py-0.5 hover:border-line-strong aria-[current]:border-accent aria-[current]:bg-accent-soft"
             >
               <Status status={each.status} className="text-xs" />
               <span className="font-mono text-xs">{shortId(each.id)}</span>

@@ -1,7 +1,7 @@
 import { useState } from "react";
 import type { Histogram as Counts } from "@/api/contract";
 import { lookOf, RUN_STATUSES } from "@/pure/status";
-import { formatInstant } from "@/pure/time";
+import { formatInstant, formatMinute } from "@/pure/time";
 import { TONE_FILL } from "@/ui/Glyph";
 
 /** From the bottom up: what needs a look stands where it is seen first. */
@@ -55,8 +55,8 @@ export function Histogram({ counts, onSpan }: { counts: Counts; onSpan: (from: s
         ))}
       </div>
       <figcaption className="flex justify-between border-line border-t pt-0.5 text-2xs text-ink-faint">
-        <span>{bars[0] ? formatInstant(bars[0].at) : ""}</span>
-        <span>{bars.length > 0 ? formatInstant(endOf(bars.length - 1)) : ""}</span>
+        <span>{bars[0] ? formatMinute(bars[0].at) : ""}</span>
+        <span>{bars.length > 0 ? formatMinute(endOf(bars.length - 1)) : ""}</span>
       </figcaption>
     </figure>
   );

@@ -68,7 +68,7 @@ export function Runs() {
         {waiting > 0 ? (
           <Button
             kind="primary"
-            className="-translate-x-1/2 absolute top-1 left-1/2 z-20 rounded-full shadow-lift motion-safe:animate-arrive"
+            className="-translate-x-1/2 absolute top-2 left-1/2 sm:top-9 z-20 rounded-full shadow-lift motion-safe:animate-arrive"
             onClick={showNew}
           >
             <ArrowUp className="size-3.5" aria-hidden="true" />
