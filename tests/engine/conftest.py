@@ -19,7 +19,6 @@ from mulligan.core.commands import (
 )
 from mulligan.core.decide.attempts import ref_of
 from mulligan.core.records import OpenStep, Outcome, Reading, RecordedError, WorkflowDefinition
-from mulligan.core.routes import routes_served
 from mulligan.engine.api import Engine
 from mulligan.engine.dispatcher import Assignment, Seat
 from mulligan.engine.feed import RunEnd
@@ -51,7 +50,7 @@ class FakeWorker:
 
     async def connect(self) -> None:
         await self.engine.register("default", self.definitions)
-        routes = routes_served(self.definitions)
+        routes = await self.engine.routes_served("default", self.definitions)
         self.seat = Seat(self.id, "default", routes, self.deliver, lambda steps, _: self.stopped.extend(steps))
         hello = ConnectWorker(
             worker_id=self.id, namespace="default", name=self.id, host="here", pid=1, sdk="test", slots=self.slots
@@ -153,7 +152,12 @@ class Desk:
         assert document is not None
         return document
 
-    async def advance(self, seconds: float) -> None:
+    async def advance(self, seconds: float, *, beating: FakeWorker | None = None) -> None:
+        """Move time on; a worker that is not said to be ``beating`` is as silent as a lost one."""
+        while beating is not None and seconds > 3:
+            await self.clock.advance(timedelta(seconds=3))
+            await beating.beat()
+            seconds -= 3
         await self.clock.advance(timedelta(seconds=seconds))
 
 

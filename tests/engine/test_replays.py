@@ -331,3 +331,24 @@ async def test_a_replay_survives_everything_that_a_run_does(desk: Desk) -> None:
     worker.holding = False
     await worker.connect()
     assert (await desk.end(again)).run.status is RunStatus.SUCCEEDED
+
+
+async def test_an_old_worker_never_takes_a_replay_that_was_planned_for_newer_code(desk: Desk) -> None:
+    run_id, old = await failed_run(desk)
+    await desk.engine.register("default", [FIXED])
+    again = await replay(desk, run_id)
+    await desk.advance(60)
+    assert old.got == []
+    fixed = await desk.worker(FIXED, old.functions, name="worker-2")  # type: ignore[arg-type]
+    assert (await desk.end(again)).run.status is RunStatus.SUCCEEDED
+    assert sorted(fixed.steps_seen) == ["publish", "summary"]
+
+
+async def test_a_newer_worker_takes_a_replay_that_waits_for_its_version(desk: Desk) -> None:
+    run_id, old = await failed_run(desk)
+    await desk.engine.register("default", [FIXED])
+    again = await replay(desk, run_id)
+    newer = WorkflowDefinition(name="flow", steps=STEPS, input_schema=DOC_SCHEMA, code="newer still")
+    worker = await desk.worker(newer, old.functions, name="worker-3")  # type: ignore[arg-type]
+    assert (await desk.end(again)).run.status is RunStatus.SUCCEEDED
+    assert worker.steps_seen

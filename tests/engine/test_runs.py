@@ -65,11 +65,11 @@ async def test_a_failed_attempt_is_retried_after_its_backoff_and_not_earlier(des
 
     worker = await desk.worker(flaky(times=5), {"call": call})
     run_id = await desk.start("flaky")
-    await desk.advance(9.9)
+    await desk.advance(9.9, beating=worker)
     assert len(worker.got) == 1
     await desk.advance(0.2)
     assert len(worker.got) == 2
-    await desk.advance(19.5)
+    await desk.advance(19.5, beating=worker)
     assert len(worker.got) == 2
     await desk.advance(0.6)
     end = await desk.end(run_id)
@@ -86,9 +86,9 @@ async def test_a_run_fails_when_its_retries_are_used_up_and_says_which_step_and_
     def call(_: bytes) -> bytes:
         raise ConnectionError("still down")
 
-    await desk.worker(flaky(times=2), {"call": call})
+    worker = await desk.worker(flaky(times=2), {"call": call})
     run_id = await desk.start("flaky")
-    await desk.advance(100)
+    await desk.advance(100, beating=worker)
     end = await desk.end(run_id)
     assert end.run.status is RunStatus.FAILED
     assert (end.run.failed_step, end.run.error_type, end.run.error_message) == ("call", "ConnectionError", "still down")
@@ -130,9 +130,7 @@ async def test_a_lost_workers_step_is_taken_over_and_its_late_result_is_stale(de
 async def test_heartbeats_keep_leases_for_as_long_as_they_come(desk: Desk) -> None:
     worker = await desk.worker(flaky(times=0), {}, holding=True)
     run_id = await desk.start("flaky")
-    for _ in range(100):
-        await desk.advance(3)
-        await worker.beat()
+    await desk.advance(300, beating=worker)
     document = await desk.document(run_id)
     assert document.open[0].state is OpenState.LEASED
     assert document.ended == ()
@@ -193,9 +191,7 @@ async def test_an_execution_timeout_ends_the_attempt_and_counts_as_a_failure(des
     step = StepDefinition(name="slow", start_to_close=timedelta(seconds=30))
     worker = await desk.worker(WorkflowDefinition(name="slow", steps=(step,)), {}, holding=True)
     run_id = await desk.start("slow")
-    for _ in range(12):
-        await desk.advance(3)
-        await worker.beat()
+    await desk.advance(36, beating=worker)
     end = await desk.end(run_id)
     assert (end.run.status, end.run.error_type) == (RunStatus.FAILED, "mulligan.StepTimeout")
     assert worker.stopped

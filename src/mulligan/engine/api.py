@@ -61,10 +61,13 @@ class Engine:
         self.feed = Feed()
         self._retention = retention
         self._alarm = Alarm()
-        self._publisher = Publisher(store, self.payloads, self.dispatcher, self.feed, self._alarm, self.submit_later)
-        self.cycle = Cycle(store, clock, chance, self.policy, self.dispatcher, self._publisher.publish)
+        self._publisher = Publisher(
+            store, clock, self.payloads, self.dispatcher, self.feed, self._alarm, self.submit_all
+        )
+        self.cycle = Cycle(store, clock, chance, self.policy, self.dispatcher, self._publisher)
         self._replays = Replays(self)
         self.bulks = Bulks(self)
+        self._arriving: dict[str, Seat] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self.started_at: datetime | None = None
 
@@ -74,7 +77,6 @@ class Engine:
         """Open the store and begin to work. Raises StoreUnavailable with what to do."""
         await self.store.open()
         self.started_at = self.clock.now()
-        self.dispatcher.ready_routes |= await self.store.ready_routes()
         self._tasks = [
             asyncio.create_task(self.cycle.run(), name="mulligan-cycle"),
             asyncio.create_task(self._keep_time(), name="mulligan-agents"),
@@ -89,8 +91,9 @@ class Engine:
                 await agents
             self.cycle.close()
             await cycle
-            await self._publisher.finish()
             self._tasks = []
+            self.cycle.turn_away()
+            await self._publisher.finish()
         await self.store.close()
 
     @property
@@ -119,7 +122,7 @@ class Engine:
 
     async def _sweep_other_replicas(self, now: datetime) -> datetime | None:
         """What other replicas made ready or ended: notifications are hints, this is the truth."""
-        self.dispatcher.ready_routes |= await self.store.ready_routes()
+        self.dispatcher.hint_routes(await self.store.ready_routes())
         if self.dispatcher.can_claim():
             self.cycle.wake()
         await self._publisher.end_awaited()
@@ -244,12 +247,30 @@ class Engine:
         versions: list[Version] = await self.submit(command)
         return versions
 
+    async def routes_served(self, namespace: str, definitions: Sequence[WorkflowDefinition]) -> frozenset[str]:
+        """The routes of a worker that has these definitions, once they are registered."""
+        versions = [
+            version for definition in definitions for version in await self.store.versions(namespace, definition.name)
+        ]
+        return routes_served(definitions, versions)
+
     async def connect_worker(self, hello: ConnectWorker, seat: Seat) -> Worker:
-        """Seat a worker whose definitions have been registered. Work flows as soon as it has credits."""
+        """Seat a worker whose definitions have been registered. Work flows as soon as it has credits.
+
+        Raises Unavailable when a newer connection of the same worker has come meanwhile: an old one can be slow to die.
+        """
         self.dispatcher.seats.pop(hello.worker_id, None)
-        worker: Worker = await self.submit(hello)
+        self._arriving[hello.worker_id] = seat
+        try:
+            worker: Worker = await self.submit(hello)
+            ready = await self.store.ready_routes()
+            if self._arriving.get(hello.worker_id) is not seat:
+                raise Unavailable("A newer connection of this worker has taken its seat.")
+        finally:
+            if self._arriving.get(hello.worker_id) is seat:
+                del self._arriving[hello.worker_id]
         self.dispatcher.seats[hello.worker_id] = seat
-        self.dispatcher.ready_routes |= seat.routes & await self.store.ready_routes()
+        self.dispatcher.hint_routes(ready)
         return worker
 
     def add_credits(self, seat: Seat, slots: int) -> None:

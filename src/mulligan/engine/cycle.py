@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from mulligan.core.decide import decide, wanted_by
 from mulligan.core.decide.policy import Policy
@@ -45,8 +47,28 @@ class Turn:
     now: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """A transaction of which nobody knows whether it was committed. Its ``token`` is in no other."""
+
+    token: str
+    worker_ids: tuple[str, ...]
+
+
+class Press(Protocol):
+    """Tells the world what was committed."""
+
+    def publish(self, turn: Turn) -> None:
+        """Called after each commit, before the answers are given."""
+        ...
+
+    async def catch_up(self) -> None:
+        """Tell what may have been committed without anybody hearing of it. Raises StoreUnavailable."""
+        ...
+
+
 class Cycle:
-    """Runs turns, one at a time. ``publish`` is called after each commit, before the answers are given."""
+    """Runs turns, one at a time."""
 
     def __init__(
         self,
@@ -55,14 +77,15 @@ class Cycle:
         chance: Chance,
         policy: Policy,
         dispatcher: Dispatcher,
-        publish: Callable[[Turn], None],
+        press: Press,
     ) -> None:
         self._store = store
         self._clock = clock
         self._chance = chance
         self._policy = policy
         self._dispatcher = dispatcher
-        self._publish = publish
+        self._press = press
+        self._unsure: list[Unsure] = []
         self._memory = Memory(store.capabilities.exclusive)
         self._wake = asyncio.Event()
         self._closing = False
@@ -82,14 +105,25 @@ class Cycle:
         self._closing = True
         self._wake.set()
 
+    def turn_away(self) -> None:
+        """Answer those who came after ``run`` had returned."""
+        for request in self.inbox.drain(sys.maxsize):
+            if not request.answers.done():
+                request.answers.set_result([Unavailable("The engine is not running.")] * len(request.commands))
+
     async def run(self) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self.inbox.waiting or self._dispatcher.can_claim():
+            while self._has_work():
                 await self._turn(self.inbox.drain(LARGEST_TURN))
             if self._closing:
                 return
+
+    def _has_work(self) -> bool:
+        if self._closing:
+            return bool(self.inbox.waiting)
+        return bool(self.inbox.waiting or self._unsure) or self._dispatcher.can_claim()
 
     async def _turn(self, requests: list[Request]) -> None:
         entries = [Entry(command) for request in requests for command in request.commands]
@@ -119,7 +153,8 @@ class Cycle:
             await self._commit_apart(entries[middle:])
 
     async def _give_up(self, entries: Sequence[Entry], error: Exception) -> None:
-        """Nothing was written. What this replica remembers may be wrong now, and the store is left alone a moment."""
+        """Nothing was written, as far as we know. What this replica remembers may be wrong now, and the store is left
+        alone a moment."""
         self._memory.clear()
         if not isinstance(error, MulliganError):
             log.error("a transaction failed", exc_info=error)
@@ -130,6 +165,8 @@ class Cycle:
             await self._clock.sleep(RECOVERY)
 
     async def _commit(self, entries: Sequence[Entry]) -> None:
+        if self._unsure:
+            await self._make_sure()
         now = self._clock.now()
         wanted = Wanted()
         for entry in entries:
@@ -143,11 +180,33 @@ class Cycle:
                     entry.answer = refusal
             self._dispatcher.hint(facts.changes.opened.values())
             self._dispatcher.hint(facts.changes.changed.values())
-            claims = self._dispatcher.claims()
+            claims = self._dispatcher.claims(facts.workers)
             if not facts.changes and not claims:
                 return
-            leased = await transaction.commit(facts.changes, claims, now, self._chance.new_token())
+            token = self._chance.new_token()
+            try:
+                leased = await transaction.commit(facts.changes, claims, now, token)
+            except StoreUnavailable:
+                self._unsure.append(Unsure(token, tuple(claim.worker_id for claim in claims)))
+                raise
         self._settle(facts, claims, leased, now)
+
+    async def _make_sure(self) -> None:
+        """A commit that was reported as failed may have been made all the same. Then its steps are leased to workers
+        that never heard of them, its runs may have ended, its timers run: look, and make up for it."""
+        while self._unsure:
+            unsure = self._unsure[0]
+            leased = [
+                step
+                for worker_id in unsure.worker_ids
+                for step in await self._store.leases_of(worker_id)
+                if step.token == unsure.token
+            ]
+            del self._unsure[0]
+            for step in leased:
+                self._dispatcher.use_credit(step.worker_id or "")
+            self._tell(Turn(Facts(), leased, {}, self._clock.now()))
+        await self._press.catch_up()
 
     def _settle(self, facts: Facts, claims: list[Claim], leased: list[OpenStep], now: datetime) -> None:
         self.committed_at = now
@@ -158,4 +217,11 @@ class Cycle:
             for step in leased
             if (run := facts.runs.get(step.run_id) or self._memory.run(step.run_id)) is not None
         }
-        self._publish(Turn(facts, leased, runs_leased, now))
+        self._tell(Turn(facts, leased, runs_leased, now))
+
+    def _tell(self, turn: Turn) -> None:
+        try:
+            self._press.publish(turn)
+        except Exception:
+            # It is committed: whatever goes wrong here must not be taken for a transaction that failed.
+            log.exception("telling what was committed failed; sweeps and leases make up for it")

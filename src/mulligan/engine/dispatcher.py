@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
 from mulligan.core.facts import Claim
-from mulligan.core.records import OpenState, OpenStep, Run, StepDefinition
+from mulligan.core.records import OpenState, OpenStep, Run, StepDefinition, Worker, WorkerState
+
+NO_ROUTES: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True, frozen=True)
@@ -33,36 +35,60 @@ class Seat:
     credits: int = 0
     draining: bool = False
 
+    @property
+    def can_take(self) -> bool:
+        return self.credits > 0 and not self.draining
+
 
 @dataclass(slots=True)
 class Dispatcher:
-    """``ready_routes`` are the routes on which steps may be ready: a hint that saves claims, corrected by sweeps."""
+    """``ready_routes``: by namespace, the routes on which steps may be ready: a hint that saves claims, corrected by
+    sweeps. Workflows of two namespaces have equal routes, and one's steps say nothing about the other's."""
 
     seats: dict[str, Seat] = field(default_factory=dict)
-    ready_routes: set[str] = field(default_factory=set)
+    ready_routes: dict[str, set[str]] = field(default_factory=dict)
 
     def hint(self, steps: Iterable[OpenStep]) -> None:
         ready = OpenState.READY
-        self.ready_routes.update(step.route for step in steps if step.state is ready)
+        for step in steps:
+            if step.state is ready:
+                self.ready_routes.setdefault(step.namespace, set()).add(step.route)
 
-    def claims(self) -> list[Claim]:
-        """What the connected workers could take now, emptiest hands first."""
-        if not self.ready_routes:
-            return []
+    def hint_routes(self, routes: Set[str]) -> None:
+        """On ``routes`` steps of some namespace are ready: any that is served here may be meant."""
+        for seat in self.seats.values():
+            self.ready_routes.setdefault(seat.namespace, set()).update(seat.routes & routes)
+
+    def claims(self, workers: Mapping[str, Worker]) -> list[Claim]:
+        """What the connected workers could take now, emptiest hands first.
+
+        ``workers`` as this transaction leaves them: whoever is given up in it must not be given its steps back.
+        """
         claims: list[Claim] = []
         for seat in sorted(self.seats.values(), key=lambda seat: -seat.credits):
-            if seat.credits <= 0 or seat.draining:
-                continue
-            routes = seat.routes & self.ready_routes
-            if routes:
-                claims.append(Claim(seat.worker_id, seat.namespace, routes, seat.credits))
+            known = workers.get(seat.worker_id)
+            if seat.can_take and (known is None or known.state is WorkerState.ACTIVE):
+                routes = seat.routes & self.ready_routes.get(seat.namespace, NO_ROUTES)
+                if routes:
+                    claims.append(Claim(seat.worker_id, seat.namespace, routes, seat.credits))
         return claims
 
     def can_claim(self) -> bool:
         return bool(self.ready_routes) and any(
-            seat.credits > 0 and not seat.draining and not seat.routes.isdisjoint(self.ready_routes)
+            seat.can_take and not seat.routes.isdisjoint(self.ready_routes.get(seat.namespace, NO_ROUTES))
             for seat in self.seats.values()
         )
+
+    def use_credit(self, worker_id: str) -> None:
+        seat = self.seats.get(worker_id)
+        if seat is not None:
+            seat.credits -= 1
+
+    def return_credit(self, worker_id: str) -> None:
+        """A step that was claimed for the worker is not sent to it after all."""
+        seat = self.seats.get(worker_id)
+        if seat is not None:
+            seat.credits += 1
 
     def settle(self, claims: Iterable[Claim], leased: Iterable[OpenStep]) -> None:
         """Use up credits, and forget the routes that gave less than was asked for: they are empty for now."""
@@ -76,4 +102,4 @@ class Dispatcher:
             if seat is not None:
                 seat.credits -= count
             if count < claim.slots:
-                self.ready_routes -= claim.routes
+                self.ready_routes[claim.namespace] -= claim.routes

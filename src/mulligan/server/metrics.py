@@ -53,7 +53,8 @@ class _State(Collector):
         yield _gauge("inbox_requests", "requests that wait for the next turn", len(engine.cycle.inbox.waiting))
         yield _gauge("workers_connected", "workers connected to this replica", len(seats))
         yield _gauge("workers_credits", "steps that they would take now", sum(seat.credits for seat in seats))
-        yield _gauge("ready_routes", "routes with steps that wait for a worker", len(engine.dispatcher.ready_routes))
+        ready_routes = sum(len(routes) for routes in engine.dispatcher.ready_routes.values())
+        yield _gauge("ready_routes", "routes with steps that wait for a worker", ready_routes)
         yield _gauge("sessions_open", "SDK processes connected to this replica", counts.open)
         yield _gauge("live_streams_open", "dashboards connected to this replica", self._live.open_streams)
         if engine.cycle.committed_at is not None:

@@ -8,6 +8,7 @@ from mulligan.core.commands import Command, ForgetWorker, LoseAttempt
 from mulligan.core.decide.policy import Policy
 from mulligan.core.records import Worker
 from mulligan.engine.inbox import Submit
+from mulligan.engine.loop import POLL
 from mulligan.ports.store import Store
 
 MUCH_LATER = timedelta(seconds=60)
@@ -34,15 +35,17 @@ class Rescuer:
         for worker in await self._store.expired_workers(now + self._policy.worker_ttl):
             said_goodbye = worker.lease_until_at <= worker.seen_at
             give_up_at = worker.lease_until_at if said_goodbye else max(worker.lease_until_at, self._patient_until_at)
-            if give_up_at <= now:
-                await self._give_up(worker)
-            elif next_at is None or give_up_at < next_at:
+            if give_up_at <= now and not await self._give_up(worker):
+                give_up_at = now + POLL
+            if give_up_at > now and (next_at is None or give_up_at < next_at):
                 next_at = give_up_at
         return next_at
 
-    async def _give_up(self, worker: Worker) -> None:
+    async def _give_up(self, worker: Worker) -> bool:
+        """False if that could not be written, or the worker was heard of or given something in the meantime."""
         commands: list[Command] = [
             LoseAttempt(run_id=step.run_id, step=step.step, token=step.token or "", worker_id=worker.id)
             for step in await self._store.leases_of(worker.id)
         ]
-        await self._submit([*commands, ForgetWorker(worker_id=worker.id)])
+        answers = await self._submit([*commands, ForgetWorker(worker_id=worker.id)])
+        return answers[-1] is True

@@ -71,7 +71,11 @@ def _why_ready(scene: Scene, waiting: OpenStep) -> str:
 
 def _nobody(scene: Scene, waiting: OpenStep, draining: list[Worker]) -> str:
     version = scene.document.version
-    needs = f"version {version.number} of {waiting.workflow}" if scene.document.run.pinned else waiting.workflow
+    needs = waiting.workflow
+    if scene.document.run.pinned:
+        needs = f"version {version.number} of {needs}"
+    elif scene.document.replay is not None:
+        needs = f"version {version.number} of {needs} or a newer one"
     if any(worker.state is WorkerState.DRAINING for worker in draining):
         return f"The workers that can run it are draining. Start another that declares {needs}."
     others = [worker for worker in scene.workers.values() if worker.state is WorkerState.ACTIVE]
@@ -79,8 +83,8 @@ def _nobody(scene: Scene, waiting: OpenStep, draining: list[Worker]) -> str:
         return f"No worker is connected. Start one that declares {needs}."
     if any(waiting.workflow in worker.workflows for worker in others):
         return (
-            f"No connected worker has code that this step can be called with: its arguments differ, or the run is "
-            f"pinned. Deploy {needs}, or cancel and replay on the latest code."
+            "No connected worker has code that may run this step: its arguments differ, the code is older than what "
+            f"the replay was planned for, or the run is pinned. Deploy {needs}, or cancel and replay."
         )
     return f"None of the {len(others)} connected workers declares {needs}. Start one that does."
 
@@ -89,7 +93,7 @@ def _serves(worker: Worker, waiting: OpenStep, versions: Mapping[str, Version]) 
     if worker.state is WorkerState.GONE:
         return False
     version = versions.get(worker.workflows.get(waiting.workflow, ""))
-    return version is not None and waiting.route in routes_served([version.definition])
+    return version is not None and waiting.route in routes_served([version.definition], versions.values())
 
 
 def _why_retrying(scene: Scene, step: StepDefinition, waiting: OpenStep) -> str:

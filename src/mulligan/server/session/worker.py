@@ -22,7 +22,7 @@ from mulligan.core.commands import (
     Verdict,
 )
 from mulligan.core.records import LogLine, OpenStep, Outcome, RecordedError
-from mulligan.engine.api import Assignment, Seat, routes_served
+from mulligan.engine.api import Assignment, Seat
 from mulligan.errors import InvalidInput, MulliganError, TooLarge, Unavailable
 from mulligan.server.session.declared import check_definitions, is_name
 from mulligan.server.session.outbox import Outbox
@@ -85,7 +85,7 @@ class WorkerRole:
         versions = await self._engine.register(self._namespace, hello.definitions)
         self._digests = {version.workflow: version.digest for version in versions}
         await self._recall(hello.running)
-        routes = routes_served(hello.definitions)
+        routes = await self._engine.routes_served(self._namespace, hello.definitions)
         seat = Seat(hello.worker_id, self._namespace, routes, deliver=self._deliver, stop=self._stop)
         command = ConnectWorker(
             worker_id=hello.worker_id,
