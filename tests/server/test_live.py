@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from mulligan.errors import InvalidInput, Unavailable
+from mulligan.server.auth import caller_of
 from mulligan.server.live import MOST_BATCHES_WAITING, Live, topics_of
 from mulligan.testing.clock import settle
 from tests.server.conftest import Desk
@@ -44,7 +45,7 @@ class Reader:
 
 
 async def listen(desk: Desk, topics: str, namespace: str = "default") -> Reader:
-    reader = Reader(desk.app.live.stream(namespace, topics_of(topics)))
+    reader = Reader(desk.app.live.stream(desk.call(namespace=namespace).caller, topics_of(topics)))
     await settle()
     assert reader.take("hello") == [{}]
     return reader
@@ -123,7 +124,7 @@ async def test_a_crowd_of_runs_is_told_in_portions_and_none_is_forgotten(desk: D
 async def test_a_reader_that_is_too_slow_is_dropped_with_a_reason(desk: Desk) -> None:
     await desk.register()
     run = await desk.start()
-    slow = desk.app.live.stream("default", topics_of("runs"))
+    slow = desk.app.live.stream(desk.call().caller, topics_of("runs"))
     assert b"hello" in await anext(slow)
     waiting = asyncio.ensure_future(anext(slow))
     await settle()
@@ -146,7 +147,21 @@ async def test_streams_end_when_the_server_stops(desk: Desk) -> None:
     assert reader.has_ended()
     assert reader.take("dropped") == [{"reason": "the server is stopping"}]
     with pytest.raises(Unavailable):
-        await anext(desk.app.live.stream("default", topics_of("runs")))
+        desk.app.live.stream(desk.call().caller, topics_of("runs"))
+    assert (await desk.http.get("/stream")).status_code == 503
+
+
+async def test_a_stream_ends_with_its_token(desk: Desk) -> None:
+    created = await desk.post("/tokens", {"name": "brief", "scopes": ["read"]}, 201)
+    token = await desk.app.site.tokens.by_id(created["id"])
+    assert token is not None
+    reader = Reader(desk.app.live.stream(caller_of(token), topics_of("runs")))
+    await desk.clock.advance(timedelta(seconds=20))
+    assert not reader.has_ended()
+    await desk.http.delete(f"/tokens/{created['id']}")
+    await desk.clock.advance(timedelta(seconds=20))
+    assert reader.take("dropped") == [{"reason": "the token is no longer good"}]
+    assert reader.has_ended()
 
 
 async def test_a_store_in_trouble_delays_the_news_and_does_not_end_it(
@@ -178,9 +193,9 @@ def test_topics_that_are_not_understood_are_refused(text: str) -> None:
 
 
 async def test_nobody_listens_to_the_engine_while_nobody_listens_here(desk: Desk) -> None:
-    live = Live(desk.engine)
+    live = Live(desk.app.site)
     listening = [desk.engine.feed.has_listeners]
-    reader = Reader(live.stream("default", topics_of("runs")))
+    reader = Reader(live.stream(desk.call().caller, topics_of("runs")))
     await settle()
     listening.append(desk.engine.feed.has_listeners)
     await reader.close()

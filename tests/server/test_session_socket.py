@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -177,3 +178,15 @@ async def test_live_updates_flow_over_a_connection_and_end_with_the_server(desk:
         await desk.app.close()
         rest = [line async for line in lines]
     assert "event: dropped" in rest
+
+
+async def test_a_session_ends_with_its_token(desk: Desk, address: str) -> None:
+    created = await desk.post("/tokens", {"name": "brief", "scopes": ["worker"]}, 201)
+    async with dial(desk, address, Authorization=f"Bearer {created['token']}") as link:
+        await say(link, HELLO)
+        assert isinstance((await hear(link))[0], Welcome)
+        await desk.http.delete(f"/tokens/{created['id']}")
+        await desk.clock.advance(timedelta(seconds=20))
+        (refused,) = await hear(link)
+        assert isinstance(refused, Refused)
+        assert (refused.code, refused.fatal) == ("unauthorized", True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from functools import cached_property
 from pathlib import Path
 
@@ -37,7 +36,7 @@ class ServerApp:
 
     def __init__(self, engine: Engine, settings: ServerSettings, dashboard: Path = BUILT) -> None:
         self.site = Site(engine, settings, TokenBook(engine))
-        self.live = Live(engine)
+        self.live = Live(self.site)
         self.dashboard = Dashboard(settings.base_path, dashboard)
         self._door = Door(self.site)
         self._metrics = Metrics(self.site, self.live)
@@ -81,10 +80,9 @@ class ServerApp:
             caller = await self._door.enter(request)
             if not caller.may("read"):
                 raise Forbidden("This token may not look: it lacks the scope 'read'.")
-            topics = topics_of(request.query_params.get("topics", "runs"))
+            events = self.live.stream(caller, topics_of(request.query_params.get("topics", "runs")))
         except MulliganError as error:
             return refusal(error, request)
-        events: AsyncIterator[bytes] = self.live.stream(caller.namespace, topics)
         # Proxies must neither keep it nor hold it back.
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(events, media_type="text/event-stream", headers=headers)

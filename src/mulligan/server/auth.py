@@ -47,7 +47,7 @@ async def authenticate(site: Site, connection: HTTPConnection) -> Caller:
 
 def caller_of(token: AccessToken) -> Caller:
     scopes = frozenset(scope for scope in ALL_SCOPES if scope in token.scopes)
-    return Caller(namespace=token.namespace, actor=token.name, scopes=scopes)
+    return Caller(token.namespace, token.name, scopes, token.id)
 
 
 def require_own_page(connection: HTTPConnection) -> None:

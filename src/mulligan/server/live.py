@@ -13,10 +13,11 @@ from datetime import timedelta
 import msgspec
 
 from mulligan.core.query import RunFilter
-from mulligan.engine.api import Committed, Engine
+from mulligan.engine.api import Committed
 from mulligan.errors import InvalidInput, Problem, Unavailable
 from mulligan.server.reading.runs import run_summary
 from mulligan.server.reading.scene import RUN_ID
+from mulligan.server.site import Caller, Site
 from mulligan.wire.rest.codec import write
 
 GATHERED = timedelta(milliseconds=250)
@@ -81,8 +82,9 @@ class Subscriber:
 class Live:
     """Listens to the engine while anybody listens to it. ``close`` ends all streams, so that a server can stop."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._engine = site.engine
         self._subscribers: set[Subscriber] = set()
         self._touched: dict[str, OrderedDict[str, None]] = {}
         self._worker_news: set[str] = set()
@@ -95,20 +97,29 @@ class Live:
     def open_streams(self) -> int:
         return len(self._subscribers)
 
-    async def stream(self, namespace: str, topics: Topics) -> AsyncIterator[bytes]:
-        """Server-sent events, for ever. Raises Unavailable when the server is stopping."""
+    def stream(self, caller: Caller, topics: Topics) -> AsyncIterator[bytes]:
+        """Server-sent events, until the caller's token ends. Raises Unavailable when the server is stopping."""
         if self._closed:
             raise Unavailable("The server is stopping. Connect again in a moment.")
-        subscriber = Subscriber(namespace, topics)
+        return self._stream(caller, topics)
+
+    async def _stream(self, caller: Caller, topics: Topics) -> AsyncIterator[bytes]:
+        subscriber = Subscriber(caller.namespace, topics)
         self._subscribers.add(subscriber)
         if self._task is None:
             self._task = asyncio.create_task(self._tell(), name="mulligan-live")
+        token = asyncio.create_task(self._end_with_token(caller, subscriber), name="mulligan-live-token")
         try:
             yield _event("hello", b"{}", self._position)
             async for batch in self._batches(subscriber):
                 yield batch
         finally:
             self._subscribers.discard(subscriber)
+            token.cancel()
+
+    async def _end_with_token(self, caller: Caller, subscriber: Subscriber) -> None:
+        await self._site.no_longer_admits(caller)
+        subscriber.end("the token is no longer good")
 
     async def _batches(self, subscriber: Subscriber) -> AsyncIterator[bytes]:
         while True:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from mulligan.errors import MulliganError
+from mulligan.errors import MulliganError, Unauthorized
 from mulligan.server.auth import require_own_origin
 from mulligan.server.http import Door, refusal
 from mulligan.server.session.session import Session
@@ -16,7 +16,7 @@ from mulligan.server.site import Call
 from mulligan.wire.frames import decode_from_sdk, encode_frames
 from mulligan.wire.messages import Refused
 
-NORMAL, POLICY = 1000, 1008
+POLICY = 1008
 log = logging.getLogger("mulligan.server")
 
 
@@ -30,28 +30,37 @@ def session_endpoint(door: Door) -> Callable[[WebSocket], Awaitable[None]]:
             await socket.send_denial_response(refusal(error, socket))
             return
         await socket.accept()
-        session = Session(Call(door.site, caller))
+        call = Call(door.site, caller)
+        session = Session(call)
         try:
-            await _converse(socket, session)
+            await _converse(socket, session, call)
         finally:
             await session.close()
 
     return serve
 
 
-async def _converse(socket: WebSocket, session: Session) -> None:
-    """Until either side has had enough."""
-    reading = asyncio.create_task(_read(socket, session), name="mulligan-session-reader")
-    writing = asyncio.create_task(_write(socket, session), name="mulligan-session-writer")
+async def _converse(socket: WebSocket, session: Session, call: Call) -> None:
+    """Until either side has had enough, or the token is no longer good."""
+    tasks = [
+        asyncio.create_task(_read(socket, session), name="mulligan-session-reader"),
+        asyncio.create_task(_write(socket, session), name="mulligan-session-writer"),
+        asyncio.create_task(_watch_token(socket, call), name="mulligan-session-token"),
+    ]
     try:
-        await asyncio.wait((reading, writing), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        reading.cancel()
-        writing.cancel()
-        outcomes = await asyncio.gather(reading, writing, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     for outcome in outcomes:
-        if isinstance(outcome, Exception):
+        if isinstance(outcome, Exception) and not isinstance(outcome, WebSocketDisconnect):
             log.error("a session ended with an error", exc_info=outcome)
+
+
+async def _watch_token(socket: WebSocket, call: Call) -> None:
+    await call.site.no_longer_admits(call.caller)
+    await _end(socket, Unauthorized("The token of this connection has expired or been revoked."))
 
 
 async def _read(socket: WebSocket, session: Session) -> None:
@@ -69,16 +78,13 @@ async def _read(socket: WebSocket, session: Session) -> None:
 
 
 async def _write(socket: WebSocket, session: Session) -> None:
-    try:
-        while True:
-            messages = await session.take()
-            for frame in encode_frames(messages):
-                await socket.send_bytes(frame)
-            if any(isinstance(message, Refused) and message.fatal for message in messages):
-                await socket.close(POLICY)
-                return
-    except WebSocketDisconnect:
-        return
+    while True:
+        messages = await session.take()
+        for frame in encode_frames(messages):
+            await socket.send_bytes(frame)
+        if any(isinstance(message, Refused) and message.fatal for message in messages):
+            await socket.close(POLICY)
+            return
 
 
 async def _end(socket: WebSocket, error: MulliganError) -> None:

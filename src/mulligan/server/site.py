@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final, Literal
 
 from mulligan.engine.api import Engine
 from mulligan.server.tokens import TokenBook
 from mulligan.wire.rest.codec import Scope
 
+ADMITTED_FOR: Final = timedelta(seconds=15)
+"""How long a connection may outlive its token."""
 ALL_SCOPES: Final[tuple[Scope, ...]] = ("read", "trigger", "operate", "worker", "admin")
 
 
@@ -30,11 +33,15 @@ class ServerSettings:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls, and what they may do. Everything they see and touch is in their ``namespace``."""
+    """Who calls, and what they may do. Everything they see and touch is in their ``namespace``.
+
+    ``token_id`` is None for whoever needs none: this very process.
+    """
 
     namespace: str
     actor: str
     scopes: frozenset[Scope]
+    token_id: str | None = None
 
     def may(self, scope: Scope) -> bool:
         return scope in self.scopes or "admin" in self.scopes
@@ -63,6 +70,11 @@ class Site:
     settings: ServerSettings
     tokens: TokenBook
     counts: SessionCounts = field(default_factory=SessionCounts)
+
+    async def no_longer_admits(self, caller: Caller) -> None:
+        """Return when the caller's token has expired or been revoked: then connections made with it have to end."""
+        while caller.token_id is None or await self.tokens.by_id(caller.token_id) is not None:
+            await self.engine.clock.sleep(ADMITTED_FOR)
 
 
 @dataclass(frozen=True, slots=True)
