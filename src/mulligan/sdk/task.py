@@ -104,6 +104,8 @@ class Task(Node, Generic[P, R]):
         signature = self.declaration.signature
         assert signature is not None
         values = signature.values
+        if not kwargs and len(args) == len(values):
+            return dict(zip(values, args, strict=True))
         arguments = dict(zip(values, args, strict=False))
         wrong = [name for name in kwargs if name not in values or name in arguments]
         arguments.update(kwargs)

@@ -52,7 +52,12 @@ def new_id() -> str:
 
 def make_call(workflow: WorkflowDeclaration, run_input: bytes, options: StartOptions, parent: Context | None) -> Call:
     """Raises ``InvalidInput`` for options of no use, ``ValueError`` for a delay that is no duration."""
-    spec = StartSpec(
+    spec = StartSpec(new_id(), workflow.name, run_input) if not options else _spec(workflow, run_input, options)
+    return Call(workflow, spec) if parent is None else _as_child(workflow, spec, parent)
+
+
+def _spec(workflow: WorkflowDeclaration, run_input: bytes, options: StartOptions) -> StartSpec:
+    return StartSpec(
         run_id=new_id(),
         workflow=workflow.name,
         input=run_input,
@@ -63,7 +68,6 @@ def make_call(workflow: WorkflowDeclaration, run_input: bytes, options: StartOpt
         idempotency_key=options.get("idempotency_key"),
         overrides=overrides_of(options.get("playground", {})),
     )
-    return Call(workflow, spec) if parent is None else _as_child(workflow, spec, parent)
 
 
 def _as_child(workflow: WorkflowDeclaration, spec: StartSpec, parent: Context) -> Call:

@@ -26,6 +26,9 @@ def _members(value: object) -> object:
 _REFUSE_NAN = json.JSONEncoder(allow_nan=False, skipkeys=True, default=_members).encode
 
 
+_PLAIN: tuple[Any, ...] = (str, int, bool)
+
+
 class ValueCodec:
     """One annotated type. ``what`` names the value in errors ("the output of step 'fetch'")."""
 
@@ -61,13 +64,17 @@ class ValueCodec:
         JSON (``not_serializable``), ``TooLarge`` beyond 4 MiB.
         """
         try:
-            text = self._write(value, warnings="error")
+            text = self._write(value) if self._is_plain(value) else self._write(value, warnings="error")
         except _not_writable() as error:
             value, text = self._encode_accepted(value, error)
         if b"null" in text or b"NaN" in text or b"Infinity" in text:
             self._refuse_nan(value)
         self._check(text, self._what)
         return text
+
+    def _is_plain(self, value: Any) -> bool:
+        """True when it cannot be of a wrong type; asking Pydantic costs ten times more than writing it."""
+        return type(value) is self._annotation and self._annotation in _PLAIN
 
     def _encode_accepted(self, value: Any, error: Exception) -> tuple[Any, bytes]:
         """Not of the type: perhaps something that the type can be made of, such as a dict for a model."""
@@ -122,6 +129,15 @@ class DocumentCodec(ValueCodec):
         # a TypedDict and not a model: any argument name is allowed, and parsing gives keyword arguments
         document = TypedDict(self._title, members)  # type: ignore[misc] # made from what was read at run time
         return TypeAdapter(with_config(ConfigDict(extra="forbid"))(document))
+
+    def _is_plain(self, value: Any) -> bool:
+        kinds = self._plain_kinds
+        return kinds is not None and all(type(one) is kinds[name] for name, one in value.items())
+
+    @cached_property
+    def _plain_kinds(self) -> dict[str, type] | None:
+        kinds = {value.name: value.annotation for value in self._values}
+        return kinds if all(kind in _PLAIN for kind in kinds.values()) else None
 
     def document_schema(self) -> dict[str, Any]:
         """JSON Schema of the document. ``x-mulligan-from`` says for each member where its value comes from."""
