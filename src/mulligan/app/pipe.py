@@ -64,12 +64,16 @@ class Pipe(Generic[T]):
         self._make_room()
 
     def _knock(self) -> None:
-        if not self._knocked:
-            self._knocked = True
-            try:
-                self._reader.call_soon_threadsafe(self._filled.set)
-            except RuntimeError:  # that loop has ended, and with it the reader
-                self._closed = True
+        if self._knocked:
+            return
+        self._knocked = True
+        if _running_loop() is self._reader:
+            self._filled.set()  # no way to go, so no wake-up to pay for
+            return
+        try:
+            self._reader.call_soon_threadsafe(self._filled.set)
+        except RuntimeError:  # that loop has ended, and with it the reader
+            self._closed = True
 
     def _make_room(self) -> None:
         room, self._room = self._room, None
@@ -77,3 +81,10 @@ class Pipe(Generic[T]):
             loop, event = room
             with suppress(RuntimeError):  # that loop has ended: nobody waits there any more
                 loop.call_soon_threadsafe(event.set)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
