@@ -5,7 +5,7 @@ import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const server = process.env.MULLIGAN_URL ?? "http://127.0.0.1:8733";
+const server = process.env.MULLIGAN_URL ?? "http://127.0.0.1:8420";
 
 export default defineConfig({
   // Relative asset addresses, so that the same build works under any path prefix the server puts into <base href>.

@@ -7,6 +7,7 @@ import { toggleLive } from "@/api/live";
 import { newestRunsQuery, workflowsQuery } from "@/api/queries";
 import { shortId } from "@/pure/ids";
 import { isRunId } from "@/pure/suggest";
+import { signOut } from "@/shell/session";
 import { nextTheme } from "@/shell/theme";
 import { Status } from "@/ui/Status";
 
@@ -93,6 +94,7 @@ export function Palette({ onClose, onShortcuts }: { onClose: () => void; onShort
                 <Item onSelect={then(toggleLive)}>Pause or resume live updates</Item>
                 <Item onSelect={then(nextTheme)}>Switch theme</Item>
                 <Item onSelect={then(onShortcuts)}>Keyboard shortcuts</Item>
+                <Item onSelect={then(() => signOut().then(() => location.reload()))}>Sign out</Item>
               </Group>
             </Command.List>
           </Command>

@@ -13,6 +13,7 @@ import { Ago } from "@/ui/Moment";
 import { Loading, ProblemNotice } from "@/ui/Notice";
 import { Status, StatusPill } from "@/ui/Status";
 import { useNarrow } from "@/ui/useNarrow";
+import { useTitle } from "@/ui/useTitle";
 
 const DiffView = lazy(() => import("@/editor/DiffView").then((module) => ({ default: module.DiffView })));
 const route = getRouteApi("/compare/$a/$b");
@@ -20,6 +21,7 @@ const route = getRouteApi("/compare/$a/$b");
 /** Two runs side by side, what was changed between them on top. */
 export function Compare() {
   const { a, b } = route.useParams();
+  useTitle(`Compare ${shortId(a)} with ${shortId(b)}`);
   const compared = useQuery(comparisonQuery(a, b));
   useLive(
     compared.data ? `run:${b}` : null,

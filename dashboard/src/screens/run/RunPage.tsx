@@ -1,10 +1,11 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { getRouteApi, Outlet } from "@tanstack/react-router";
+import { getRouteApi, Outlet, useMatches } from "@tanstack/react-router";
 import { useRef } from "react";
 import type { RunDetail } from "@/api/contract";
 import { useLive } from "@/api/live";
 import { runQuery } from "@/api/queries";
-import { isFinished } from "@/pure/status";
+import { shortId } from "@/pure/ids";
+import { isFinished, lookOf } from "@/pure/status";
 import { RunGraphView } from "@/screens/run/GraphView";
 import { RunEvents } from "@/screens/run/RunEvents";
 import { RunHeader } from "@/screens/run/RunHeader";
@@ -14,6 +15,7 @@ import { useShortcuts } from "@/shell/shortcuts";
 import { Loading, ProblemNotice } from "@/ui/Notice";
 import { TabLinks } from "@/ui/TabLinks";
 import { useNarrow } from "@/ui/useNarrow";
+import { useTitle } from "@/ui/useTitle";
 
 const route = getRouteApi("/runs/$run");
 /** A busy run commits many times a second; the page reads it again at most this often. */
@@ -23,12 +25,15 @@ export function RunPage() {
   const { run: id } = route.useParams();
   const run = useQuery(runQuery(id));
   useRefresh(run.data?.id);
+  useTitle(run.data && `${lookOf(run.data.status).word} · ${run.data.workflow} ${shortId(id)}`);
+  const narrow = useNarrow();
+  const isCovered = useMatches({ select: (matches) => matches.length > 2 }) && narrow;
   if (run.error && !run.data)
     return <ProblemNotice error={run.error} onRetry={() => void run.refetch()} heading="h1" />;
   if (!run.data) return <Loading what="the run" />;
   return (
     <div className="flex h-full">
-      <div className="flex min-w-0 flex-1 flex-col overflow-y-auto">
+      <div inert={isCovered} className="flex min-w-0 flex-1 flex-col overflow-y-auto">
         <RunHeader run={run.data} />
         <Views run={run.data} />
       </div>

@@ -20,6 +20,7 @@ import { announce } from "@/ui/announce";
 import { Button, buttonLook } from "@/ui/Button";
 import { copyAndSay } from "@/ui/Copy";
 import { Loading, ProblemNotice } from "@/ui/Notice";
+import { useTitle } from "@/ui/useTitle";
 
 const route = getRouteApi("/runs");
 
@@ -33,6 +34,7 @@ export function Runs() {
   const histogram = useQuery(histogramQuery(q, plainValue(q, "since") ?? "24h"));
   const onQuery = (next: string) => void navigate({ search: (old) => ({ ...old, q: next || undefined }) });
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = list;
+  useTitle(q ? `Runs ${q}` : "Runs");
   const onEnd = useCallback(() => {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
   }, [hasNextPage, isFetchingNextPage, fetchNextPage]);

@@ -5,11 +5,13 @@ import { workersQuery } from "@/api/queries";
 import { Ago } from "@/ui/Moment";
 import { Empty, Loading, ProblemNotice } from "@/ui/Notice";
 import { Status } from "@/ui/Status";
+import { useTitle } from "@/ui/useTitle";
 
 /** Above this, a worker's event loop is late because something blocks it. */
 const LATE_MS = 100;
 
 export function Workers() {
+  useTitle("Workers");
   const workers = useQuery(workersQuery());
   const again = () => void workers.refetch();
   if (workers.error && !workers.data) return <ProblemNotice error={workers.error} onRetry={again} heading="h1" />;

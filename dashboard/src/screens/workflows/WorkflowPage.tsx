@@ -10,6 +10,7 @@ import { StartForm } from "@/screens/workflows/StartForm";
 import { CopyButton } from "@/ui/Copy";
 import { Ago } from "@/ui/Moment";
 import { Loading, ProblemNotice } from "@/ui/Notice";
+import { useTitle } from "@/ui/useTitle";
 
 const RunGraph = lazy(() => import("@/graph/RunGraph").then((module) => ({ default: module.RunGraph })));
 const route = getRouteApi("/workflows/$workflow");
@@ -17,6 +18,7 @@ const route = getRouteApi("/workflows/$workflow");
 export function WorkflowPage() {
   const { workflow: name } = route.useParams();
   const { version } = route.useSearch();
+  useTitle(`Workflow ${name}`);
   const workflow = useQuery(workflowQuery(name, version));
   if (workflow.error && !workflow.data) {
     return <ProblemNotice error={workflow.error} onRetry={() => void workflow.refetch()} heading="h1" />;

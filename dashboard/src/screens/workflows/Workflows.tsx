@@ -6,8 +6,10 @@ import { lookOf, RUN_STATUSES } from "@/pure/status";
 import { TONE_FILL } from "@/ui/Glyph";
 import { Ago } from "@/ui/Moment";
 import { Empty, Loading, ProblemNotice } from "@/ui/Notice";
+import { useTitle } from "@/ui/useTitle";
 
 export function Workflows() {
+  useTitle("Workflows");
   const workflows = useQuery(workflowsQuery());
   const again = () => void workflows.refetch();
   if (workflows.error && !workflows.data) return <ProblemNotice error={workflows.error} onRetry={again} heading="h1" />;
