@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, closing
 from datetime import datetime
-from heapq import heapify, heappop, heapreplace
 from typing import Any
 
 import apsw
-import msgspec
 
 from mulligan.core.facts import Changes, Claim, StepKey
-from mulligan.core.records import OpenState, OpenStep
+from mulligan.core.records import OpenStep
 from mulligan.errors import StoreConflict
+from mulligan.stores.leasing import Queue, Route, lease_foremost, queues_of
 from mulligan.stores.sqlite import rows
 from mulligan.stores.sqlite.database import immediate
 from mulligan.stores.statements import read_statement
@@ -42,9 +41,6 @@ SAVE_VARIABLES = read_statement(__package__, "save_variables")
 SAVE_WORKERS = read_statement(__package__, "save_workers")
 UPDATE_OPEN_STEPS = read_statement(__package__, "update_open_steps")
 UPDATE_RUNS = read_statement(__package__, "update_runs")
-
-Route = tuple[str, str]
-"""(namespace, route)"""
 
 
 def commit(
@@ -111,36 +107,12 @@ def change_rows(connection: apsw.Connection, statement: str, changed: Sequence[r
 # ── Leasing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Queue:
-    """Ready steps of one route in the order of claiming. What one claim has taken, the next does not see."""
-
-    __slots__ = ("_rest", "head")
-
-    def __init__(self, steps: Iterable[OpenStep]) -> None:
-        self._rest = iter(steps)
-        self.head = next(self._rest, None)
-
-    def pop(self) -> OpenStep:
-        taken = self.head
-        assert taken is not None
-        self.head = next(self._rest, None)
-        return taken
-
-
-def place_of(step: OpenStep) -> tuple[int, datetime, str, str]:
-    return (-step.priority, step.queued_at, step.run_id, step.step)
-
-
 def lease(
     connection: apsw.Connection, opened: dict[StepKey, OpenStep], claims: Sequence[Claim], now: datetime, token: str
 ) -> list[OpenStep]:
     """Give ready steps to the claims. Stored ones are updated; those in ``opened`` are replaced there, unwritten."""
-    leased: list[OpenStep] = []
     with ExitStack() as cursors:
-        queues = ready_queues(connection, opened.values(), claims, cursors)
-        for claim in claims:
-            own = [queue for route in claim.routes for queue in queues.get((claim.namespace, route), ())]
-            leased += [leased_to(claim, step, now, token) for step in take(own, claim.slots)]
+        leased = lease_foremost(ready_queues(connection, opened.values(), claims, cursors), claims, now, token)
     stored = []
     for step in leased:
         key = (step.run_id, step.step)
@@ -157,11 +129,7 @@ def ready_queues(
 ) -> dict[Route, list[Queue]]:
     """For each route that is claimed: what is about to be written, and what is stored, read only as far as taken."""
     asked = {(claim.namespace, route) for claim in claims for route in claim.routes if claim.slots > 0}
-    fresh: dict[Route, list[OpenStep]] = {}
-    for step in opened:
-        if step.state is OpenState.READY and (step.namespace, step.route) in asked:
-            fresh.setdefault((step.namespace, step.route), []).append(step)
-    queues = {route: [Queue(sorted(steps, key=place_of))] for route, steps in fresh.items()}
+    queues = queues_of(opened, asked)
     found: list[Any] = connection.execute(
         FIND_ROUTES_WITH_READY_STEPS, {"asked": rows.json_text(sorted(asked))}
     ).fetchall()
@@ -170,30 +138,3 @@ def ready_queues(
         cursors.enter_context(closing(cursor))
         queues.setdefault((namespace, route), []).append(Queue(map(rows.open_step_of, cursor)))
     return queues
-
-
-def take(queues: Sequence[Queue], slots: int) -> list[OpenStep]:
-    """The foremost steps of several queues, at most ``slots`` of them."""
-    heap = [(place_of(queue.head), index, queue) for index, queue in enumerate(queues) if queue.head is not None]
-    heapify(heap)
-    taken: list[OpenStep] = []
-    while heap and len(taken) < slots:
-        _, index, queue = heap[0]
-        taken.append(queue.pop())
-        if queue.head is None:
-            heappop(heap)
-        else:
-            heapreplace(heap, (place_of(queue.head), index, queue))
-    return taken
-
-
-def leased_to(claim: Claim, step: OpenStep, now: datetime, token: str) -> OpenStep:
-    return msgspec.structs.replace(
-        step,
-        state=OpenState.LEASED,
-        attempt=step.attempt + 1,
-        token=token,
-        worker_id=claim.worker_id,
-        since_at=now,
-        due_at=None if step.start_to_close is None else now + step.start_to_close,
-    )
