@@ -7,20 +7,24 @@ import asyncio
 import json
 import resource
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 
 from benchmarks import app, workloads
 
 
-async def measure(scale: float, repeats: int, only: set[str]) -> list[dict[str, object]]:
-    plans = {
+async def measure(scale: float, repeats: int, only: set[str], fill: int) -> list[dict[str, object]]:
+    plans: dict[str, Callable[[], Awaitable[workloads.Result]]] = {
         "W1": lambda: workloads.steady(int(20_000 * scale)),
         "W2": lambda: workloads.one_by_one(int(1_000 * scale)),
         "W3": lambda: workloads.chains(int(1_000 * scale)),
         "W4": lambda: workloads.fan_out(int(1_000 * scale)),
+        "BULK": lambda: workloads.enqueue(int(20_000 * scale)),
     }
     measured: list[dict[str, object]] = []
     await workloads.steady(500)
+    for begin in range(0, fill, 20_000):
+        await workloads.steady(min(20_000, fill - begin))
     for name, plan in plans.items():
         if only and name not in only:
             continue
@@ -39,9 +43,10 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", default="")
+    parser.add_argument("--fill", type=int, default=0, help="runs to finish before anything is measured")
     given = parser.parse_args()
     only = {name for name in given.only.split(",") if name}
-    measured = asyncio.run(measure(given.scale, given.repeats, only))
+    measured = asyncio.run(measure(given.scale, given.repeats, only, given.fill))
     app.m.close()
     print(json.dumps(measured))
 

@@ -75,10 +75,11 @@ async def fan_out(children: int) -> Result:
 
 
 async def enqueue(count: int) -> Result:
-    """Bulk enqueue: accepted and on disk."""
-
-    async def work() -> None:
-        for begin in range(0, count, 1000):
-            await app.noop.start_many([TEXT] * min(1000, count - begin))
-
-    return await timed("enqueue/s", count, work)
+    """Bulk enqueue: accepted and on disk, while a worker is busy with what came before. The drain is not timed."""
+    runs = []
+    began = time.perf_counter()
+    for begin in range(0, count, 1000):
+        runs += await app.noop.start_many([TEXT] * min(1000, count - begin))
+    result = Result("enqueue/s", count, time.perf_counter() - began)
+    await asyncio.gather(*(run.wait() for run in runs))
+    return result

@@ -1,0 +1,54 @@
+"""What the numbers were taken on. Absolute figures move with the machine; ratios taken in one run do not."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+import uuid
+from pathlib import Path
+
+
+def facts(folder: Path) -> dict[str, object]:
+    return {
+        "cpu": cpu_model(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()}",
+        "fsync_ms": round(fsync_ms(folder), 3),
+        "uuid4_us": round(uuid4_us(), 2),
+    }
+
+
+def cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+
+
+def fsync_ms(folder: Path, times: int = 200) -> float:
+    """Median time of an append of 4 KiB and its fdatasync."""
+    file = folder / "fsync.tmp"
+    spans: list[float] = []
+    descriptor = os.open(file, os.O_CREAT | os.O_WRONLY)
+    try:
+        for _ in range(times):
+            os.write(descriptor, b"x" * 4096)
+            began = time.perf_counter()
+            os.fdatasync(descriptor)
+            spans.append(time.perf_counter() - began)
+    finally:
+        os.close(descriptor)
+        file.unlink()
+    return sorted(spans)[times // 2] * 1000
+
+
+def uuid4_us(times: int = 20_000) -> float:
+    """A yardstick for the speed of this interpreter on this processor."""
+    began = time.perf_counter()
+    for _ in range(times):
+        uuid.uuid4()
+    return (time.perf_counter() - began) / times * 1e6
