@@ -541,3 +541,34 @@ async def test_a_lab_can_put_something_in_the_place_of_a_function(m: Mulligan) -
     async with Bench(m, substitute=substitute) as bench:
         assert (await bench.run("w", "fetch", input=b'{"doc":{"id":3}}')).output == b'"stub 3"'
         assert (await bench.run("w", "count", input=b'{"text":"four"}')).output == b"4"
+
+
+async def test_a_step_that_waits_for_other_runs_lends_its_slot(m: Mulligan) -> None:
+    gate = asyncio.Event()
+    inner = asyncio.Event()
+
+    @m.task
+    async def wait() -> None:
+        with current_context().waiting(), current_context().waiting():
+            await gate.wait()
+        await inner.wait()
+
+    async with Bench(m, slots=2) as bench:
+        for _ in range(2):
+            bench.server.assign(m, "wait")
+        await settle()
+        assert bench.server.credit == 4
+        assert (bench.worker.ledger.running, bench.worker.ledger.busy_slots) == (2, 0)
+        for _ in range(2):
+            bench.server.assign(m, "wait")
+        await settle()
+        assert bench.server.credit == 6
+        gate.set()
+        await settle()
+        assert bench.worker.ledger.busy_slots == 4
+        bench.server.cut()
+        await bench.advance(1)
+        assert bench.server.credit == 0
+        inner.set()
+        await settle()
+        assert bench.server.credit == 2

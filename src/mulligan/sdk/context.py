@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from types import MappingProxyType
@@ -37,12 +38,15 @@ class Context:
     May be used from the step's own threads and tasks.
     """
 
-    __slots__ = ("_assign", "_calls", "_cancelled", "_emit", "_known", "_now", "_readings")
+    __slots__ = ("_assign", "_calls", "_cancelled", "_emit", "_known", "_now", "_readings", "_waits")
 
-    def __init__(self, assign: Assign, emit: Emit, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, assign: Assign, emit: Emit, now: Callable[[], datetime], waits: Callable[[bool], None] = lambda _: None
+    ) -> None:
         self._assign = assign
         self._emit = emit
         self._now = now
+        self._waits = waits
         self._cancelled = False
         self._known: dict[str, Known] = {}
         self._readings: list[Reading] = []
@@ -201,6 +205,18 @@ class Context:
     def write_line(self, level: int, logger: str, message: str) -> None:
         """Add a line to the attempt's log. ``level`` is the stdlib's number."""
         self._emit(self._now(), level, logger, message)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """The step does nothing but wait for other runs meanwhile; its slot is lent to others.
+
+        Else parents would fill all slots of a worker, and wait for children that no slot is left for.
+        """
+        self._waits(True)
+        try:
+            yield
+        finally:
+            self._waits(False)
 
     def cancel(self) -> None:
         """Nobody wants the result any more."""

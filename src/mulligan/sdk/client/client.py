@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -136,11 +137,13 @@ class Client:
     async def watch(self, run_id: str, timeout: timedelta | None = None) -> RunEnded:  # noqa: ASYNC109
         """Raises TimeoutError; the run goes on."""
         seconds = None if timeout is None else timeout.total_seconds()
-        return await asyncio.wait_for(self.session().watch(run_id), seconds)
+        with waiting():
+            return await asyncio.wait_for(self.session().watch(run_id), seconds)
 
     async def watch_all(self, run_ids: Sequence[str]) -> list[RunEnded]:
         """How they all ended, in order."""
-        return await self.session().watch_all(run_ids)
+        with waiting():
+            return await self.session().watch_all(run_ids)
 
     # ── Connections ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -201,6 +204,12 @@ class Client:
         if status >= 400:
             raise error_of_answer(status, text)
         return text
+
+
+def waiting() -> AbstractContextManager[None]:
+    """Inside of a step: it waits for other runs, and needs no slot for that."""
+    context = running_context.get()
+    return nullcontext() if context is None else context.waiting()
 
 
 async def _all(coroutines: Sequence[Any]) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterator
 from concurrent.futures import Future
 from typing import TypeVar
 
@@ -36,6 +36,8 @@ class Sync:
         context = contextvars.copy_context()
         thread = self._running()
         if thread.is_current:
+            if isinstance(awaitable, Coroutine):
+                awaitable.close()
             raise MulliganError("m.sync(…) was called from what m.sync itself is running; await it there.")
         with self._lock:
             self.waiting += 1

@@ -23,7 +23,7 @@ class Attempt:
 
     __slots__ = (
         "assign", "began", "context", "has_begun", "has_timed_out", "is_wanted", "lease", "step", "substitute", "task",
-        "thread_id",
+        "thread_id", "waits",
     )  # fmt: skip
 
     def __init__(
@@ -35,6 +35,8 @@ class Attempt:
         self.context = context
         self.substitute = substitute
         self.is_wanted = True
+        self.waits = 0
+        """How many waits for other runs it is in; under the ledger's lock as well."""
         self.has_begun = False
         self.has_timed_out = False
         self.began = stopwatch()

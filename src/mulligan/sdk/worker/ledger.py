@@ -35,6 +35,10 @@ class Ledger:
         self._lines: deque[tuple[Lease, LogEntry]] = deque(maxlen=MOST_LOG_LINES)
         self._lines_seen = 0
         self._credit = 0
+        self._lent = 0
+        """Slots of steps that wait for other runs, offered anew meanwhile."""
+        self._debt = 0
+        """Slots in use beyond all that there are: such steps have gone on since."""
         self._closed_for_work = False
         self._connected = False
         self._is_awake = False
@@ -75,15 +79,48 @@ class Ledger:
         with self._lock:
             self._owed[report.lease] = report
             self._fresh.append(report)
-            self._credit += not self._closed_for_work
+            self._offer_slot()
             self._news()
 
     def free(self, attempt: Attempt) -> None:
         """The function has ended; its slot can be used again."""
         with self._lock:
-            if self._attempts.pop(attempt.lease, None) is not None and not self._closed_for_work:
-                self._credit += 1
-                self._news()
+            if self._attempts.pop(attempt.lease, None) is not None:
+                self._offer_slot()
+
+    def wait_begins(self, lease: Lease) -> bool:
+        """The step waits for another run: its slot is lent to others. True unless it was waiting already."""
+        with self._lock:
+            attempt = self._attempts.get(lease)
+            if attempt is None:
+                return False
+            attempt.waits += 1
+            if attempt.waits == 1:
+                self._lent += 1
+                self._offer_slot()
+            return attempt.waits == 1
+
+    def wait_ends(self, lease: Lease) -> bool:
+        """It goes on, at once, though its slot may be in use. True if this was its last wait."""
+        with self._lock:
+            attempt = self._attempts.get(lease)
+            if attempt is None:
+                return False
+            attempt.waits -= 1
+            if attempt.waits == 0:
+                self._lent -= 1
+                if self._credit:
+                    self._credit -= 1
+                else:
+                    self._debt += 1
+            return attempt.waits == 0
+
+    def _offer_slot(self) -> None:
+        if self._debt:
+            self._debt -= 1
+        elif not self._closed_for_work:
+            self._credit += 1
+            self._news()
 
     def release_unstarted(self) -> None:
         """Hand back the leases whose functions were never called."""
@@ -131,7 +168,13 @@ class Ledger:
 
     @property
     def running(self) -> int:
+        """How many functions have not ended."""
         return len(self._attempts)
+
+    @property
+    def busy_slots(self) -> int:
+        """The same without those that wait for other runs."""
+        return len(self._attempts) - self._lent
 
     @property
     def is_settled(self) -> bool:
@@ -161,7 +204,9 @@ class Ledger:
             del self._lost[: self._lost_told]
             self._lost_told = 0
             self._fresh = list(self._owed.values())
-            self._credit = 0 if self._closed_for_work else self.slots - len(self._attempts)
+            free = self.slots - (len(self._attempts) - self._lent)
+            self._credit = 0 if self._closed_for_work else max(0, free)
+            self._debt = max(0, -free)
             self._news()
 
     def repeat_unsettled(self) -> None:

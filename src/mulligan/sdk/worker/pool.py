@@ -24,14 +24,22 @@ class Pool:
         """Run each as soon as a thread is free, in order. May be called from any thread."""
         with self._lock:
             self._busy += len(jobs)
-            missing = min(self._busy, self._size) - self._threads
-            for _ in range(missing):
-                self._threads += 1
-                name = f"mulligan-step-{self._threads}"
-                # a daemon: a step that never ends must not keep a process alive that was told twice to exit
-                threading.Thread(target=self._work, name=name, daemon=True).start()
+            self._hire()
         for job in jobs:
             self._jobs.put(job)
+
+    def resize(self, by: int) -> None:
+        """Allow more threads (or fewer again: those that are there stay, and stay idle)."""
+        with self._lock:
+            self._size += by
+            self._hire()
+
+    def _hire(self) -> None:
+        for _ in range(min(self._busy, self._size) - self._threads):
+            self._threads += 1
+            name = f"mulligan-step-{self._threads}"
+            # a daemon: a step that never ends must not keep a process alive that was told twice to exit
+            threading.Thread(target=self._work, name=name, daemon=True).start()
 
     @property
     def busy(self) -> int:

@@ -90,7 +90,7 @@ class Worker:
 
     def beat(self) -> Beat:
         """A sign of life, with how late the steps' loop is."""
-        return Beat(lag_ms=round(self._measure_lag() * 1000), running=self.ledger.running)
+        return Beat(lag_ms=round(self._measure_lag() * 1000), running=self.ledger.busy_slots)
 
     def collect(self) -> list[FromSdk]:
         return self.ledger.collect()
@@ -106,7 +106,10 @@ class Worker:
             if step is None or step.signature is None:
                 self._refuse(assign)
                 continue
-            context = Context(assign, partial(self._write_line, assign.lease), self._clock.now)
+            lease = assign.lease
+            context = Context(
+                assign, partial(self._write_line, lease), self._clock.now, partial(self._note_wait, lease)
+            )
             substitute = None if self._substitute is None else self._substitute(assign)
             attempt = Attempt(assign, step, context, substitute)
             if self.ledger.hold(attempt):
@@ -178,6 +181,13 @@ class Worker:
 
     def _write_line(self, lease: Lease, at: datetime, level: int, logger: str, message: str) -> None:
         self.ledger.log(lease, LogEntry(at=at, level=level, logger=logger, message=message))
+
+    def _note_wait(self, lease: Lease, begins: bool) -> None:
+        """A slot that is lent may be lent to a synchronous step, which needs a thread of its own."""
+        if begins and self.ledger.wait_begins(lease):
+            self.pool.resize(1)
+        elif not begins and self.ledger.wait_ends(lease):
+            self.pool.resize(-1)
 
     def _on_loop(self, call: Callable[..., object], *args: Any) -> None:
         try:
