@@ -25,6 +25,7 @@ from mulligan.core.records import (
     WorkflowDefinition,
 )
 from mulligan.engine.api import Engine
+from mulligan.ports.clock import Clock
 from mulligan.server.app import ServerApp, create_app
 from mulligan.server.session.session import Session
 from mulligan.server.site import ALL_SCOPES, Call, Caller, ServerSettings
@@ -34,6 +35,7 @@ from mulligan.testing.clock import SeededChance, VirtualClock, settle
 from mulligan.wire.messages import (
     PROTOCOL,
     Assign,
+    Beat,
     Credit,
     FromSdk,
     FromServer,
@@ -103,6 +105,7 @@ class Worker:
     """An SDK process at a session. Answers each assignment at once, unless it holds its answers."""
 
     session: Session
+    clock: Clock
     definitions: list[WorkflowDefinition]
     functions: dict[str, Function]
     id: str = "worker-1"
@@ -111,11 +114,11 @@ class Worker:
     readings: dict[str, list[Reading]] = field(default_factory=dict)
     assigns: list[Assign] = field(default_factory=list)
     heard: list[FromServer] = field(default_factory=list)
-    task: asyncio.Task[None] | None = None
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def connect(self, slots: int = 8) -> None:
         hello = Hello(PROTOCOL, self.id, self.name, "here", 7, "test/1", slots, {"zone": "a"}, self.definitions, [])
-        self.task = asyncio.create_task(self._listen())
+        self.tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._beat())]
         await self.say(hello, Credit(slots))
         await settle()
 
@@ -130,6 +133,11 @@ class Worker:
             self.assigns += assigns
             if not self.holding:
                 await self.answer(assigns)
+
+    async def _beat(self) -> None:
+        while True:
+            await self.clock.sleep(timedelta(seconds=10))
+            await self.say(Beat())
 
     async def answer(self, assigns: list[Assign]) -> None:
         if assigns:
@@ -149,11 +157,10 @@ class Worker:
         return [message for message in self.heard if isinstance(message, kind)]
 
     async def close(self) -> None:
-        if self.task is not None:
-            self.task.cancel()
-            await asyncio.gather(self.task, return_exceptions=True)
-            self.task = None
-            await self.session.close()
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self.session.close()
 
 
 @dataclass
@@ -174,7 +181,7 @@ class Desk:
         return Session(self.call(*scopes, namespace=namespace))
 
     def new_worker(self, definitions: list[WorkflowDefinition] | None = None, **given: Any) -> Worker:
-        worker = Worker(self.session("worker"), definitions or DEFINITIONS, self.functions, **given)
+        worker = Worker(self.session("worker"), self.clock, definitions or DEFINITIONS, self.functions, **given)
         self.workers.append(worker)
         return worker
 
@@ -209,7 +216,7 @@ class Desk:
     async def failed_run(self) -> Any:
         """A run of ``summarise`` that failed at ``summary`` after its retry."""
         run = await self.run("summarise", {"id": 1, "lang": "en"})
-        await self.clock.advance(timedelta(minutes=10))
+        await self.clock.advance(timedelta(seconds=5))
         return await self.get(f"/runs/{run['id']}")
 
 

@@ -73,7 +73,7 @@ class Served:
         self.token = await admit(engine, "fuzzer", *ALL_SCOPES)
         app = create_app(engine, SETTINGS, NOT_BUILT)
         call = Call(app.site, Caller("default", "worker", frozenset(ALL_SCOPES)))
-        worker = Worker(Session(call), DEFINITIONS, dict(FUNCTIONS))
+        worker = Worker(Session(call), engine.clock, DEFINITIONS, dict(FUNCTIONS))
         await worker.connect()
         listening = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{listening.getsockname()[1]}/api/v1"

@@ -21,7 +21,7 @@ from mulligan.engine.agents.bulk_replayer import BulkReplayer
 from mulligan.engine.agents.pruner import Pruner
 from mulligan.engine.agents.rescuer import Rescuer
 from mulligan.engine.agents.timers import Timers
-from mulligan.engine.bulks import Bulks
+from mulligan.engine.bulks import Brakes, Bulks
 from mulligan.engine.cycle import Cycle
 from mulligan.engine.dispatcher import Assignment, Dispatcher, Seat
 from mulligan.engine.feed import Committed, Feed, RunEnd, Waiter
@@ -288,6 +288,7 @@ class Engine:
 # The door's whole vocabulary: whoever serves the engine to others imports from here and nowhere deeper.
 __all__ = [
     "Assignment",
+    "Brakes",
     "Committed",
     "Engine",
     "Replayed",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from types import NoneType
 
 from mulligan.server.endpoint import Endpoint
-from mulligan.server.handlers import access, replays, runs, steps, workflows
+from mulligan.server.handlers import access, bulks, inbox, replays, runs, steps, workflows
+from mulligan.wire.rest.bulks import Bulk
 from mulligan.wire.rest.replays import Replayed
 from mulligan.wire.rest.runs import RunSummary
 
@@ -41,6 +42,19 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         also={200: Replayed},
     ),
     Endpoint("GET", "/compare/{a}/{b}", replays.compare_runs, "read"),
+    # the failure inbox
+    Endpoint("GET", "/inbox", inbox.show_inbox, "read"),
+    Endpoint("GET", "/inbox/{fingerprint}", inbox.show_group, "read"),
+    Endpoint("POST", "/inbox/{fingerprint}", inbox.note_group, "operate"),
+    # bulk replays
+    Endpoint("POST", "/replays/preview", bulks.preview_bulk, "read"),
+    Endpoint("POST", "/replays", bulks.create_bulk, "operate", status=201, answer=Bulk, also={200: Bulk}),
+    Endpoint("GET", "/replays", bulks.list_bulks, "read"),
+    Endpoint("GET", "/replays/{bulk_id}", bulks.show_bulk, "read"),
+    Endpoint("GET", "/replays/{bulk_id}/items", bulks.list_bulk_items, "read"),
+    Endpoint("POST", "/replays/{bulk_id}/pause", bulks.pause_bulk, "operate"),
+    Endpoint("POST", "/replays/{bulk_id}/resume", bulks.resume_bulk, "operate"),
+    Endpoint("POST", "/replays/{bulk_id}/abort", bulks.abort_bulk, "operate"),
     # workflows and workers
     Endpoint("GET", "/workflows", workflows.list_workflows, "read"),
     Endpoint("GET", "/workflows/{name}", workflows.show_workflow, "read"),

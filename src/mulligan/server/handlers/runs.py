@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -11,12 +11,13 @@ from msgspec import Meta
 from mulligan.core.commands import CancelRun, Started, StartRun
 from mulligan.core.inputs import output_ref
 from mulligan.core.query import RunFilter
-from mulligan.core.query_text import MAX_LENGTH, parse_moment, parse_query
+from mulligan.core.query_text import MAX_LENGTH, parse_query
 from mulligan.core.records import RunStatus, Version
 from mulligan.engine.api import problems_in, require_valid
 from mulligan.errors import InvalidInput, MulliganError, Problem
 from mulligan.server.endpoint import Reply
 from mulligan.server.problems import problem_of
+from mulligan.server.reading.bars import scale_since
 from mulligan.server.reading.events import events_of
 from mulligan.server.reading.payloads import given, given_overrides
 from mulligan.server.reading.runs import FamilyMember, lineage, run_detail, run_summary, shown_status
@@ -24,11 +25,10 @@ from mulligan.server.reading.scene import RUN_ID, load_document, load_scene, no_
 from mulligan.server.site import Call
 from mulligan.wire.rest.codec import JsonText, Question, Unset, write
 from mulligan.wire.rest.runs import (
-    Bar,
     BulkAnswer,
     BulkAnswers,
-    BulkItem,
     BulkStart,
+    BulkStartItem,
     CancelAnswer,
     CancelRequest,
     EventList,
@@ -42,7 +42,6 @@ from mulligan.wire.rest.runs import (
 )
 
 MOST_RELATIVES = 500
-LONGEST_HISTOGRAM = timedelta(days=3_660)
 Query = Annotated[str, Meta(max_length=MAX_LENGTH)]
 
 
@@ -148,7 +147,7 @@ async def start_runs(call: Call, body: BulkStart) -> BulkAnswers:
     return BulkAnswers(items=[answer for answer in answers if answer is not None])
 
 
-async def _checked_start(call: Call, asked: BulkItem, known: dict[tuple[str, str | None], Version]) -> StartRun:
+async def _checked_start(call: Call, asked: BulkStartItem, known: dict[tuple[str, str | None], Version]) -> StartRun:
     name = (asked.workflow, asked.version)
     if name not in known:
         known[name] = await call.engine.version_of(call.namespace, *name)
@@ -183,16 +182,10 @@ async def count_runs(call: Call, query: CountQuery) -> RunCount:
 async def histogram(call: Call, query: HistogramQuery) -> Histogram:
     """How many runs were created when, by status."""
     now = call.engine.clock.now()
+    scale = scale_since(query.since, query.buckets, now)
     wanted = parse_query(query.q, now)
-    span = min(now - parse_moment(query.since, now), LONGEST_HISTOGRAM)
-    width_s = max(1, round(span.total_seconds() / query.buckets))
-    # Bars begin at multiples of their width, so that they stand still while time goes on; the last one holds now.
-    last_at = datetime.fromtimestamp(int(now.timestamp()) // width_s * width_s, UTC)
-    first_at = last_at - timedelta(seconds=width_s * (query.buckets - 1))
-    found = await call.engine.store.histogram(call.namespace, wanted, first_at, width_s)
-    counts = {bucket.at: bucket.counts for bucket in found}
-    moments = [first_at + timedelta(seconds=width_s * number) for number in range(query.buckets)]
-    return Histogram(width_s=width_s, buckets=[Bar(at=at, counts=counts.get(at, {})) for at in moments])
+    found = await call.engine.store.histogram(call.namespace, wanted, scale.first_at, scale.width_s)
+    return Histogram(width_s=scale.width_s, buckets=scale.bars({bucket.at: bucket.counts for bucket in found}))
 
 
 # ── One run ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -6,7 +6,14 @@ from mulligan.core.records import OutputRef
 from mulligan.core.replay import Plan, PlannedEdit, PlannedOverride
 from mulligan.core.replay import PlannedStep as CoreStep
 from mulligan.core.replay import ReplayRequest as CoreRequest
-from mulligan.server.reading.payloads import given, given_overrides, given_patch, shown_or_absent
+from mulligan.server.reading.payloads import (
+    given,
+    given_overrides,
+    given_patch,
+    shown_or_absent,
+    shown_overrides,
+    shown_patch,
+)
 from mulligan.wire.rest.codec import Unset
 from mulligan.wire.rest.replays import (
     EditShown,
@@ -33,6 +40,22 @@ def asked(request: ReplayRequest) -> CoreRequest:
         reset_overrides={step: tuple(names) for step, names in request.reset_playground.items()},
         reset_edits=tuple(request.reset_edits),
         code=str(request.code),
+        reason=request.reason,
+        fresh_key=request.fresh_key,
+    )
+
+
+def shown_request(request: CoreRequest) -> ReplayRequest:
+    """A bulk replay's request as it was asked for: there, everything is a patch."""
+    return ReplayRequest(
+        start_steps=list(request.start_steps),
+        from_beginning=request.from_beginning,
+        patches={step: shown_patch(patch) for step, patch in request.patches.items()},
+        input_patch=shown_patch(request.input_patch),
+        playground=shown_overrides(request.overrides),
+        reset_playground={step: list(names) for step, names in request.reset_overrides.items()},
+        reset_edits=list(request.reset_edits),
+        code=request.code,
         reason=request.reason,
         fresh_key=request.fresh_key,
     )

@@ -25,12 +25,12 @@ class StartRequest(Question, frozen=True, kw_only=True):
     playground: Overrides = {}
 
 
-class BulkItem(StartRequest, frozen=True, kw_only=True):
+class BulkStartItem(StartRequest, frozen=True, kw_only=True):
     idempotency_key: Key | None = None
 
 
 class BulkStart(Question, frozen=True, kw_only=True):
-    runs: Annotated[list[BulkItem], Meta(max_length=1_000)]
+    runs: Annotated[list[BulkStartItem], Meta(max_length=1_000)]
 
 
 class BulkAnswer(Answer, frozen=True, kw_only=True):
