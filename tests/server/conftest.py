@@ -193,7 +193,7 @@ class Desk:
     async def register(self, *definitions: WorkflowDefinition) -> None:
         await self.engine.register("default", definitions or DEFINITIONS)
 
-    async def get(self, path: str, status: int = 200, **query: Any) -> Any:
+    async def get(self, path: str, status: int = 200, /, **query: Any) -> Any:
         response = await self.http.get(path, params=query)
         assert response.status_code == status, response.text
         return response.json()
