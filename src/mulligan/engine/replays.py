@@ -196,7 +196,8 @@ class Replays:
                 overrides=prepared.overrides,
                 fresh_key=request.fresh_key,
                 idempotency_key=idempotency_key,
-                content=plan.token,
+                # A replay made in bulk is the same one whatever code has been deployed since it was made.
+                content=plan.token if bulk_id is None else bulk_id,
                 metadata=prepared.metadata,
                 priority=priority,
                 bulk_id=bulk_id,
