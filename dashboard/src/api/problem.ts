@@ -44,7 +44,7 @@ export function unreachable(cause: unknown): Problem {
 export async function problemOf(response: Response): Promise<Problem> {
   const text = await response.text();
   const body = readObject(text);
-  const title = asText(body.title) ?? (response.statusText || `Answer ${response.status}`);
+  const title = TITLES[response.status] ?? asText(body.title) ?? (response.statusText || `Answer ${response.status}`);
   const detail = asText(body.detail) ?? `The server answered with status ${response.status} and no explanation.`;
   return new Problem(
     response.status,
@@ -54,6 +54,19 @@ export async function problemOf(response: Response): Promise<Problem> {
     rulesOf(body.problems),
   );
 }
+
+/** HTTP's own words are for machines. */
+const TITLES: Record<number, string> = {
+  400: "This is not understood",
+  401: "Sign in first",
+  403: "This token does not allow it",
+  404: "There is no such thing",
+  409: "This is not possible now",
+  413: "This is too large",
+  422: "This is not accepted",
+  429: "Too many attempts",
+  503: "The server cannot do it right now",
+};
 
 function readObject(text: string): Record<string, unknown> {
   try {

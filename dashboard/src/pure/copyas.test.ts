@@ -10,10 +10,28 @@ const BODY = {
 };
 const EDITS = [{ step: "summary", op: "replace", path: "/doc/lang", after: jsonTextOf('"fr"') }];
 
-it("speaks Python", () => {
+it("speaks Python, with literals as Python spells them", () => {
   expect(copyAs("Python", "r1", BODY, EDITS)).toBe(
-    'import json\n\nrun = await m.runs.get("r1")\nagain = await run.replay(from_step="summary", ' +
-      'input=json.loads("{\\"doc\\": {\\"lang\\": \\"fr\\"}}"), playground={"temperature": 0.0, "strict": True}, reason="it\'s French")',
+    'run = await m.runs.get("r1")\nagain = await run.replay(from_step="summary", input={"doc": {"lang": "fr"}}, ' +
+      'playground={"temperature":0.0,"strict":True}, reason="it\'s French")',
+  );
+  const whole = { from_beginning: true, input: new Raw('{"id": 1152921504606846977, "note": null}'), code: "same" };
+  expect(copyAs("Python", "r1", whole, [])).toContain(
+    'replay(from_beginning=True, run_input={"id": 1152921504606846977, "note": None}, code="same")',
+  );
+});
+
+it("names the steps where there are several", () => {
+  const body = { start_steps: ["a", "b"], inputs: { a: new Raw("1") } };
+  expect(copyAs("Python", "r1", body, [])).toContain('from_step=["a","b"], input={"a":1}');
+  const edits = [{ step: "a", op: "replace", path: "/x", after: jsonTextOf("1") }];
+  expect(copyAs("CLI", "r1", body, edits)).toBe("mulligan replay r1 --from a --from b --set a.x=1");
+});
+
+it("gives an edited run input as a whole on the command line", () => {
+  const edits = [{ step: "input", op: "replace", path: "/id", after: jsonTextOf("2") }];
+  expect(copyAs("CLI", "r1", { from_beginning: true, input: new Raw('{ "id": 2 }') }, edits)).toBe(
+    "mulligan replay r1 --from-beginning --input '{\"id\":2}'",
   );
 });
 

@@ -1,6 +1,7 @@
 /** The replay on the screen as something to paste: Python, the command line, or curl. */
 
 import type { EditShown, ReplayBody } from "@/api/contract";
+import { compactJson } from "@/pure/compact";
 import { pointerTokens } from "@/pure/json";
 import { type Raw, writeRequest } from "@/pure/wire";
 
@@ -12,35 +13,38 @@ export function copyAs(language: Language, runId: string, body: ReplayBody, edit
 }
 
 function asPython(runId: string, body: ReplayBody): string {
-  const inputs = Object.entries(body.inputs ?? {});
-  const input = body.input ?? inputs[0]?.[1];
-  const [start] = body.start_steps ?? [];
-  const values = Object.values(body.playground ?? {}).reduce((all, each) => Object.assign(all, each), {});
-  const options = [
-    start === undefined ? "" : `from_step=${pythonText(start)}`,
-    body.from_beginning ? "from_beginning=True" : "",
-    input === undefined ? "" : `input=json.loads(${pythonText(input.text)})`,
-    Object.keys(values).length > 0
-      ? `playground={${Object.entries(values)
-          .map(([name, value]) => `${pythonText(name)}: ${pythonValue(value.text)}`)
-          .join(", ")}}`
-      : "",
-    body.reason ? `reason=${pythonText(body.reason)}` : "",
-  ].filter(Boolean);
-  const call = `run = await m.runs.get(${pythonText(runId)})\nagain = await run.replay(${options.join(", ")})`;
-  return input === undefined ? call : `import json\n\n${call}`;
+  const starts = body.start_steps ?? [];
+  const options = {
+    from_step: starts.length === 0 ? undefined : pythonOf(JSON.stringify(starts.length === 1 ? starts[0] : starts)),
+    from_beginning: body.from_beginning ? "True" : undefined,
+    input: bySteps(body.inputs, starts),
+    run_input: body.input && pythonOf(body.input.text),
+    playground: bySteps(body.playground, starts),
+    code: !body.code || body.code === "latest" ? undefined : pythonOf(JSON.stringify(body.code)),
+    reason: body.reason ? pythonOf(JSON.stringify(body.reason)) : undefined,
+    fresh_key: body.fresh_key ? "True" : undefined,
+  };
+  const given = Object.entries(options)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${value}`);
+  return `run = await m.runs.get(${pythonOf(JSON.stringify(runId))})\nagain = await run.replay(${given.join(", ")})`;
 }
 
-/** JSON text literals are Python's too, escapes included. */
-function pythonText(text: string): string {
-  return JSON.stringify(text);
+/** With a single start step its name goes without saying. */
+function bySteps(values: Record<string, unknown> | undefined, starts: readonly string[]): string | undefined {
+  const [only, ...more] = Object.entries(values ?? {});
+  if (!only) return undefined;
+  const isPlain = more.length === 0 && starts.length === 1 && only[0] === starts[0];
+  return pythonOf(writeRequest(isPlain ? only[1] : values));
 }
 
 const PYTHON_WORDS: Record<string, string> = { true: "True", false: "False", null: "None" };
 
-function pythonValue(literal: string): string {
-  if (PYTHON_WORDS[literal]) return PYTHON_WORDS[literal];
-  return /^["\d-]/.test(literal) ? literal : `json.loads(${pythonText(literal)})`;
+/** JSON text as a Python literal; numbers keep their spelling. */
+function pythonOf(text: string): string {
+  return text.replace(/"(?:[^"\\]|\\.)*"|true|false|null/g, (token) =>
+    token.startsWith('"') ? JSON.stringify(JSON.parse(token)) : (PYTHON_WORDS[token] ?? token),
+  );
 }
 
 function asCommand(runId: string, body: ReplayBody, edits: readonly EditShown[]): string {
@@ -50,11 +54,12 @@ function asCommand(runId: string, body: ReplayBody, edits: readonly EditShown[])
     ["mulligan", "replay", runId],
     ...starts.map((step) => ["--from", shell(step)]),
     ...(body.from_beginning ? [["--from-beginning"]] : []),
+    ...(body.input ? [["--input", shell(compactJson(body.input.text))]] : []),
     ...edits
-      .filter((edit) => edit.after !== undefined)
+      .filter((edit) => edit.after !== undefined && edit.step !== "input")
       .map((edit) => {
         const path = pointerTokens(edit.path).join(".");
-        return ["--set", shell(`${several && edit.step !== "input" ? `${edit.step}.` : ""}${path}=${edit.after}`)];
+        return ["--set", shell(`${several ? `${edit.step}.` : ""}${path}=${edit.after}`)];
       }),
     ...Object.entries(body.playground ?? {}).flatMap(([step, values]) =>
       Object.entries(values).map(([name, value]) => [

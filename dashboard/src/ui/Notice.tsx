@@ -22,7 +22,7 @@ export function ProblemNotice({
         {problem.title}
       </Heading>
       <p className="mt-1 max-w-prose text-ink">{problem.message}</p>
-      {problem.rules.length > 0 ? <BrokenRules error={error} /> : null}
+      <BrokenRules error={error} />
       {onRetry ? (
         <Button className="mt-3" onClick={onRetry}>
           Try again
@@ -32,10 +32,14 @@ export function ProblemNotice({
   );
 }
 
+/** The rules one by one, unless the sentence above has said it all. */
 export function BrokenRules({ error }: { error: unknown }) {
+  const problem = problemFrom(error);
+  const untold = problem.rules.filter((rule) => problem.rules.length > 1 || !problem.message.includes(rule.rule));
+  if (untold.length === 0) return null;
   return (
     <ul className="mt-2 space-y-1">
-      {problemFrom(error).rules.map((rule) => (
+      {untold.map((rule) => (
         <li key={`${rule.where}${rule.path}${rule.rule}`} className="text-sm">
           <code className="font-mono text-bad">
             {[rule.where, pointerWords(rule.path)].filter(Boolean).join(" · ")}

@@ -66,18 +66,9 @@ function PlanInWords({ plan, draft, onDraft }: { plan: ReplayPlan; draft: Draft;
         </p>
       ))}
       {plan.stale.length > 0 ? (
-        <div className="rounded-md border border-wait-line bg-wait-soft px-3 py-2 text-sm">
-          <ul>
-            {plan.stale.map(({ step, why }) => (
-              <li key={step}>
-                <strong className="font-semibold">{step}</strong> {why}
-              </li>
-            ))}
-          </ul>
-          <Button className="mt-2" onClick={useSuggested}>
-            Run from {plan.suggested_start_steps.join(", ")} instead
-          </Button>
-        </div>
+        <Button className="self-start" onClick={useSuggested}>
+          Run from {plan.suggested_start_steps.join(", ")} instead, so that nothing is stale
+        </Button>
       ) : null}
     </div>
   );
