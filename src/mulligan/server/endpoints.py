@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import NoneType
 
 from mulligan.server.endpoint import Endpoint
-from mulligan.server.handlers import access, bulks, inbox, replays, runs, steps, workflows
+from mulligan.server.handlers import access, bulks, inbox, queues, replays, runs, steps, workflows
 from mulligan.wire.rest.bulks import Bulk
 from mulligan.wire.rest.replays import Replayed
 from mulligan.wire.rest.runs import RunSummary
@@ -59,6 +59,11 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/workflows", workflows.list_workflows, "read"),
     Endpoint("GET", "/workflows/{name}", workflows.show_workflow, "read"),
     Endpoint("GET", "/workers", workflows.list_workers, "read"),
+    Endpoint("GET", "/queues", queues.list_queues, "read"),
+    # what people keep
+    Endpoint("GET", "/documents/{kind}", queues.list_documents, "read"),
+    Endpoint("PUT", "/documents/{kind}/{key}", queues.keep_document, "operate"),
+    Endpoint("DELETE", "/documents/{kind}/{key}", queues.drop_document, "operate", status=204),
     # tokens
     Endpoint("GET", "/tokens", access.list_tokens, "admin"),
     Endpoint("POST", "/tokens", access.create_token, "admin", status=201),

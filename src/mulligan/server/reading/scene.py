@@ -13,6 +13,7 @@ from mulligan.core.lifecycle import is_terminal
 from mulligan.core.records import Attempt, OpenStep, Version, Worker
 from mulligan.engine.api import RunDocument, facts_of
 from mulligan.errors import NotFound
+from mulligan.server.reading.crew import Crew
 from mulligan.server.site import Call
 
 RUN_ID = re.compile(r"[0-9a-v]{26}")
@@ -38,6 +39,10 @@ class Scene:
         for attempt in self.document.ended:
             found.setdefault(attempt.step, []).append(attempt)
         return found
+
+    @cached_property
+    def crew(self) -> Crew:
+        return Crew(self.workers.values(), list(self.versions.values()))
 
     @property
     def is_over(self) -> bool:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 
 from mulligan.core.decide.advance import has_result, is_kept
-from mulligan.core.records import OpenState, OpenStep, StepDefinition, StepKind, Version, Worker, WorkerState
-from mulligan.engine.api import routes_served
+from mulligan.core.records import OpenState, OpenStep, StepDefinition, StepKind
 from mulligan.server.reading.scene import Scene
 from mulligan.server.reading.spans import in_words, moment
 
@@ -55,45 +53,12 @@ def _why_not_open(scene: Scene, step: StepDefinition) -> str | None:
 
 
 def _why_ready(scene: Scene, waiting: OpenStep) -> str:
-    since = in_words(scene.now - waiting.queued_at)
-    workers = [worker for worker in scene.workers.values() if _serves(worker, waiting, scene.versions)]
-    active = [worker for worker in workers if worker.state is WorkerState.ACTIVE]
-    if not active:
-        return f"{_nobody(scene, waiting, workers)} (for {since})"
-    slots = sum(worker.slots for worker in active)
-    busy = sum(min(worker.running, worker.slots) for worker in active)
-    who = "The only worker" if len(active) == 1 else f"All {len(active)} workers"
-    if busy >= slots:
-        are = "is" if len(active) == 1 else "are"
-        return f"{who} that can run it {are} busy ({busy} of {slots} slots). Waits for {since}."
-    return f"Waits for a worker to take it (for {since})."
-
-
-def _nobody(scene: Scene, waiting: OpenStep, draining: list[Worker]) -> str:
-    version = scene.document.version
-    needs = waiting.workflow
+    needs, number = waiting.workflow, scene.document.version.number
     if scene.document.run.pinned:
-        needs = f"version {version.number} of {needs}"
+        needs = f"version {number} of {needs}"
     elif scene.document.replay is not None:
-        needs = f"version {version.number} of {needs} or a newer one"
-    if any(worker.state is WorkerState.DRAINING for worker in draining):
-        return f"The workers that can run it are draining. Start another that declares {needs}."
-    others = [worker for worker in scene.workers.values() if worker.state is WorkerState.ACTIVE]
-    if not others:
-        return f"No worker is connected. Start one that declares {needs}."
-    if any(waiting.workflow in worker.workflows for worker in others):
-        return (
-            "No connected worker has code that may run this step: its arguments differ, the code is older than what "
-            f"the replay was planned for, or the run is pinned. Deploy {needs}, or cancel and replay."
-        )
-    return f"None of the {len(others)} connected workers declares {needs}. Start one that does."
-
-
-def _serves(worker: Worker, waiting: OpenStep, versions: Mapping[str, Version]) -> bool:
-    if worker.state is WorkerState.GONE:
-        return False
-    version = versions.get(worker.workflows.get(waiting.workflow, ""))
-    return version is not None and waiting.route in routes_served([version.definition], versions.values())
+        needs = f"version {number} of {needs} or a newer one"
+    return scene.crew.why_ready_waits(waiting.workflow, waiting.route, needs, scene.now - waiting.queued_at)
 
 
 def _why_retrying(scene: Scene, step: StepDefinition, waiting: OpenStep) -> str:

@@ -1,0 +1,151 @@
+"""What waits for workers, and what people keep beside runs: views, presets, pins, drafts."""
+
+from __future__ import annotations
+
+import msgspec
+
+from mulligan.core.commands import DropDocument, KeepDocument
+from mulligan.core.records import Document, DocumentKind, OpenState, Overrides, QueueDepth, WorkerState
+from mulligan.engine.api import problems_in
+from mulligan.errors import InvalidInput, NotFound, Problem
+from mulligan.server.reading.crew import Crew
+from mulligan.server.reading.payloads import given, given_overrides, shown, shown_overrides
+from mulligan.server.site import Call
+from mulligan.wire.rest.codec import JsonText, Name
+from mulligan.wire.rest.codec import Overrides as GivenOverrides
+from mulligan.wire.rest.queues import DocumentList, KeepRequest, KeptDocument, Queue, QueueList
+
+MOST_DOCUMENTS = 1_000
+"""Of one kind in one namespace."""
+
+_KEY = msgspec.json.Decoder(Name)
+_OVERRIDES = msgspec.json.Decoder(GivenOverrides)
+_STORED_OVERRIDES = msgspec.json.Decoder(Overrides)
+
+
+# ── Queues ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def list_queues(call: Call) -> QueueList:
+    """Steps that wait or run, by route; those that wait longest for a worker first."""
+    store = call.engine.store
+    depths = await store.queue_depths(call.namespace)
+    versions = [
+        version
+        for workflow in sorted({depth.workflow for depth in depths})
+        for version in await store.versions(call.namespace, workflow)
+    ]
+    crew = Crew(await store.workers(call.namespace), versions)
+    by_route: dict[str, list[QueueDepth]] = {}
+    for depth in depths:
+        by_route.setdefault(depth.route, []).append(depth)
+    queues = [_queue(call, route, states, crew) for route, states in by_route.items()]
+    return QueueList(items=sorted(queues, key=lambda queue: (-queue.ready, queue.oldest_at, queue.route)))
+
+
+def _queue(call: Call, route: str, depths: list[QueueDepth], crew: Crew) -> Queue:
+    counts = {depth.state: depth.count for depth in depths}
+    workflow, step = depths[0].workflow, depths[0].step
+    ready = next((depth for depth in depths if depth.state is OpenState.READY), None)
+    waiting = None
+    if ready is not None:
+        waited = call.engine.clock.now() - ready.oldest_at
+        waiting = crew.why_ready_waits(workflow, route, f"{workflow} with a step {step} that fits", waited)
+    able = [worker.name for worker in crew.able(workflow, route) if worker.state is WorkerState.ACTIVE]
+    return Queue(
+        workflow=workflow,
+        step=step,
+        route=route,
+        ready=counts.get(OpenState.READY, 0),
+        running=counts.get(OpenState.LEASED, 0),
+        retrying=counts.get(OpenState.RETRYING, 0),
+        sleeping=counts.get(OpenState.SLEEPING, 0),
+        oldest_at=min(depth.oldest_at for depth in depths),
+        workers=sorted(able),
+        waiting=waiting,
+    )
+
+
+# ── Documents ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def list_documents(call: Call, kind: str) -> DocumentList:
+    """All that is kept of one kind: view, preset, pin or draft."""
+    documents = await call.engine.store.documents(call.namespace, _kind(kind))
+    return DocumentList(items=[_shape(document) for document in documents])
+
+
+async def keep_document(call: Call, kind: str, key: str, body: KeepRequest) -> KeptDocument:
+    """Keep something under a name, in place of what was there. A pin's values must fit what the code reads."""
+    chosen, key = _kind(kind), _checked_key(key)
+    value = given(body.value, "value").decode()
+    if chosen is DocumentKind.PIN:
+        value = msgspec.json.encode(await _checked_pin(call, key, body.value)).decode()
+    known = await call.engine.store.documents(call.namespace, chosen)
+    if len(known) >= MOST_DOCUMENTS and all(document.key != key for document in known):
+        raise InvalidInput(f"There are {MOST_DOCUMENTS:,} of this kind already. Remove some first.")
+    document = Document(
+        namespace=call.namespace,
+        kind=chosen,
+        key=key,
+        value=value,
+        at=call.engine.clock.now(),
+        by=call.caller.actor,
+    )
+    kept: Document = await call.engine.submit(KeepDocument(document=document))
+    return _shape(kept)
+
+
+async def drop_document(call: Call, kind: str, key: str) -> None:
+    """Forget what is kept under a name."""
+    if not await call.engine.submit(DropDocument(namespace=call.namespace, kind=_kind(kind), key=_checked_key(key))):
+        raise NotFound(f"There is no {kind} {key!r}.")
+
+
+def _kind(text: str) -> DocumentKind:
+    try:
+        return DocumentKind(text)
+    except ValueError:
+        raise NotFound(f"There is no kind {text!r} of documents; there are {', '.join(DocumentKind)}.") from None
+
+
+def _checked_key(key: str) -> str:
+    try:
+        return _KEY.decode(msgspec.json.encode(key))
+    except msgspec.ValidationError as error:
+        raise InvalidInput(f"The key does not fit: {error}.", problems=(Problem("", str(error), "key"),)) from None
+
+
+def _shape(document: Document) -> KeptDocument:
+    value = shown(document.value)
+    if document.kind is DocumentKind.PIN:
+        value = shown(msgspec.json.encode(shown_overrides(_STORED_OVERRIDES.decode(document.value))))
+    return KeptDocument(kind=document.kind.value, key=document.key, value=value, at=document.at, by=document.by)
+
+
+async def _checked_pin(call: Call, workflow: str, value: JsonText) -> Overrides:
+    """Overrides for every new run of a workflow: by step (or ``*``) and variable, of the types that its code reads."""
+    definition = (await call.engine.version_of(call.namespace, workflow)).definition
+    try:
+        overrides = given_overrides(_OVERRIDES.decode(value))
+    except msgspec.ValidationError as error:
+        rule = f"a pin is an object of steps (or *), each an object of variables: {error}"
+        raise InvalidInput(f"The pin does not fit: {rule}.", problems=(Problem("/value", rule, "pin"),)) from None
+    seen = await call.engine.store.variables(call.namespace, workflow)
+    problems: list[Problem] = []
+    for step, values in overrides.items():
+        if step != "*" and step not in definition.by_name:
+            problems.append(Problem(f"/value/{step}", f"workflow {workflow} has no step {step!r}", "pin"))
+            continue
+        schemas = {variable.name: variable.schema for variable in seen if step in ("*", variable.step)}
+        for name, text in values.items():
+            where = f"playground variable {name}" + ("" if step == "*" else f" of step {step}")
+            if name in schemas:
+                problems += problems_in(text.encode(), schemas[name], where)
+            else:
+                known = ", ".join(sorted(schemas)) or "none yet; run it once"
+                problems.append(Problem(f"/value/{step}/{name}", f"unknown variable; known: {known}", where))
+    if problems:
+        first = problems[0]
+        raise InvalidInput(f"The pin does not fit: {first.where}: {first.rule}.", problems=tuple(problems))
+    return overrides
