@@ -12,6 +12,7 @@ PROLOGUE = """
 from collections.abc import AsyncIterator, Iterator
 from pydantic import BaseModel
 from mulligan import Context, Failure, Mulligan, Retry, Run, after, current_context, depends
+from mulligan.testing import Lab, make_context
 
 m = Mulligan()
 
@@ -89,6 +90,17 @@ async def main() -> None:
     print(text, result, later, many, published, words, fetch(Doc(id=1), Db(), "dsn", 1))
     plain: list[str] = await chunk("a b")
     greeting: str = m.sync(hello("ada"))
+
+async def test_flow(lab: Lab) -> None:
+    run = await lab.run(wf, Doc(id=1), stub={vectors: [[1.0]]}, playground={"prompt": "shout"})
+    await lab.advance("10m")
+    assert (await run.wait())[publish].output is True
+    again = await run.replay(from_step=summary, playground={"temperature": 1.0})
+    assert again[fetch].status == "kept" and "1.0" in (await again.wait())[summary].output
+    greeted: str = (await lab.run(hello, "ada", metadata={"a": "b"})).output
+    await lab.run(bare)
+    plain: str = await summary(make_context(playground={"temperature": 1.0}), Doc(id=1), ["a"])
+    anything: Run = again
 """
 
 BAD = {
@@ -103,6 +115,7 @@ BAD = {
     'fetch(Doc(id=1), 3)': 'incompatible type "int"; expected "Db"',
     'n: int = (await wf.start(Doc(id=1)))[chunk].output': 'Incompatible types in assignment',
     'hello("ada")': 'must be used',
+    'await lab.run(wf, Db())': 'No overload variant|Cannot infer value of type parameter "I"',
 }  # fmt: skip
 
 _DEFAULT = 'Incompatible default for (argument|parameter)|Argument 1 to "after" has incompatible type'
@@ -129,7 +142,7 @@ def test_good_programs_pass_and_every_mistake_is_found(tmp_path: Path, monkeypat
     lines = PROLOGUE.splitlines() + GOOD.splitlines()
     expected: dict[int, str] = {}
     for code, message in BAD.items():
-        lines += [f"async def bad_{len(lines)}() -> None:", f"    {code}"]
+        lines += [f"async def bad_{len(lines)}(lab: Lab) -> None:", f"    {code}"]
         expected[len(lines)] = message
     for argument, message in BAD_DECLARATIONS.items():
         lines += ["@wf.step", f"async def bad_{len(lines)}({argument}) -> None: ..."]

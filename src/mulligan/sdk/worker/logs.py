@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from mulligan.sdk.context import STEP_LOGGER, running_context
 
@@ -28,8 +30,14 @@ class CaptureHandler(logging.Handler):
     def _leave_to_last_resort(self, record: logging.LogRecord) -> None:
         """Python prints warnings when nobody has configured logging. This handler shall not have silenced that."""
         last = logging.lastResort
-        if last is not None and record.levelno >= last.level and logging.root.handlers == [self]:
-            last.handle(record)
+        if last is None or record.levelno < last.level:
+            return
+        logger: logging.Logger | None = logging.getLogger(record.name)
+        while logger is not None:
+            if any(handler is not self for handler in logger.handlers):
+                return
+            logger = logger.parent
+        last.handle(record)
 
 
 def _is_our_own(logger: str) -> bool:
@@ -42,6 +50,25 @@ def _text(record: logging.LogRecord) -> str:
         text = f"{text}\n{_FORMATTER.formatException(record.exc_info)}"
     text = text[:LONGEST_LINE].encode("utf-8", "replace")[:LONGEST_LINE].decode("utf-8", "ignore")
     return text.replace("\x00", "�")
+
+
+@contextmanager
+def shown_on_stderr() -> Iterator[None]:
+    """For a worker whose program has not configured logging: Mulligan's own lines and those of ``ctx.log``."""
+    own = logging.getLogger("mulligan")
+    if own.hasHandlers():
+        yield
+        return
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%H:%M:%S"))
+    level = own.level
+    own.addHandler(handler)
+    own.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        own.removeHandler(handler)
+        own.setLevel(level)
 
 
 _lock = threading.Lock()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from mulligan.sdk.loops import new_loop
 from mulligan.sdk.worker.driver import Driver
+from mulligan.sdk.worker.logs import shown_on_stderr
 from mulligan.sdk.worker.worker import Worker
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ log = logging.getLogger("mulligan.worker")
 
 def run_worker(app: Mulligan, *, slots: int, name: str | None, labels: Mapping[str, str], grace: timedelta) -> None:
     """Until SIGTERM or SIGINT; the second of either exits at once. Raises DeclarationError and Refused."""
-    with asyncio.Runner(loop_factory=new_loop) as runner:
+    with shown_on_stderr(), asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(_run(app, slots, name, labels, grace))
 
 

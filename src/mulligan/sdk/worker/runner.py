@@ -22,6 +22,8 @@ from mulligan.sdk.worker.stall import watched
 
 log = logging.getLogger("mulligan.worker")
 
+LONG_STALL_S = 1.0
+
 _NOTHING: Any = object()
 
 
@@ -32,7 +34,8 @@ class Runner:
         self._ledger = ledger
         self._pool = pool
         self._injector = Injector()
-        self._stalled: set[str] = set()
+        self._stalls: dict[str, int] = {}
+        self._told: set[str] = set()
 
     @staticmethod
     def needs_loop(attempt: Attempt) -> bool:
@@ -112,9 +115,11 @@ class Runner:
 
     def _blocked(self, attempt: Attempt, seconds: float) -> None:
         step = attempt.step
-        if step.what in self._stalled:
+        times = self._stalls[step.what] = self._stalls.get(step.what, 0) + 1
+        # once may be a module's import, or a machine that is too busy; told is what happens again, or is very long
+        if step.what in self._told or (times == 1 and seconds < LONG_STALL_S):
             return
-        self._stalled.add(step.what)
+        self._told.add(step.what)
         log.warning(
             "%s: %s blocked the event loop for %d ms; everything else in this worker waited. Make it a plain `def`, "
             "which runs in a thread, or await what takes so long (asyncio.to_thread for blocking calls).",
