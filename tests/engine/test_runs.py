@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mulligan.core.commands import CancelRun, StartRun
+from mulligan.core.commands import CancelRun, ConnectWorker, StartRun
 from mulligan.core.records import (
     Argument,
     OpenState,
@@ -292,3 +292,12 @@ async def test_waiting_for_a_run_that_has_ended_returns_at_once(desk: Desk) -> N
     assert (await desk.engine.wait("default", run_id)).outputs == {"call": b"7"}
     with pytest.raises(NotFound):
         await desk.engine.wait("default", "nothing")
+
+
+async def test_a_worker_id_of_another_namespace_is_refused(desk: Desk) -> None:
+    worker = await desk.worker(CHAIN, {}, holding=True)
+    await desk.start("chain")
+    hello = ConnectWorker(worker_id=worker.id, namespace="other", name="x", host="x", pid=1, sdk="x", slots=1)
+    with pytest.raises(Conflict):
+        await desk.engine.submit(hello)
+    assert (await worker.finish_now(worker.got[0].step)).applied

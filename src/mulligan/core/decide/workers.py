@@ -46,6 +46,8 @@ def connect_worker(command: ConnectWorker, facts: Facts, now: datetime, policy: 
     """A worker is there (again). What it was leased but does not know of was lost on the way: it is released. What it
     had begun and given up may have done its work: that is a loss, and not the same as never having begun."""
     known = facts.workers.get(command.worker_id)
+    if known is not None and known.namespace != command.namespace:
+        raise Conflict("This worker id belongs to another namespace. Start the worker anew; it makes a fresh id.")
     worker = Worker(
         id=command.worker_id,
         namespace=command.namespace,
