@@ -18,6 +18,7 @@ from mulligan.core.decide.attempts import lose, release
 from mulligan.core.decide.policy import Policy
 from mulligan.core.facts import Facts
 from mulligan.core.records import OpenState, OpenStep, Version, Worker, WorkerState, WorkflowDefinition
+from mulligan.errors import Conflict
 
 
 def register_workflows(command: RegisterWorkflows, facts: Facts, now: datetime, policy: Policy) -> list[Version]:
