@@ -240,4 +240,9 @@ def test_dependencies_may_have_dependencies(m: Mulligan) -> None:
     assert (dependency.kind, dependency.context_argument) == ("coroutine", "ctx")
     assert dependency.needs["dsn"].kind == "generator"
     assert signature.needs_loop
+
+    @m.task
+    def builtin(state: dict[str, int] = depends(dict)) -> None: ...
+
+    assert not builtin.declaration.signature.needs_loop  # type: ignore[union-attr] # a task has one
     assert schema(defined(m, "work").steps[0])["properties"] == {}

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from mulligan import Context, DeclarationError, Mulligan, RunFailed
+from mulligan.errors import TooLarge
 
 
 @pytest.fixture
@@ -104,6 +105,14 @@ def test_a_failed_run_is_replayed_by_a_program_that_has_the_fix(tmp_path: Path) 
         assert fixed.sync(again.wait(timeout="20s")).output == 1000
     finally:
         fixed.close()
+
+
+def test_what_is_said_beside_the_input_has_a_limit(m: Mulligan) -> None:
+    @m.task
+    def hello() -> None: ...
+
+    with pytest.raises(TooLarge, match="Put data into the input"):
+        m.sync(hello.options(playground={"prompt": "x" * 2_000_000}).start())
 
 
 def test_closing_is_not_the_end(m: Mulligan) -> None:

@@ -13,8 +13,10 @@ from pydantic import BaseModel
 
 from mulligan import Cancelled, Context, Mulligan, NonRetryable, Retry, after, current_context, depends
 from mulligan.sdk.clock import stopwatch
-from mulligan.testing.clock import settle
-from mulligan.wire.messages import Beat, Credit, Hello, Lease, Logs, Report, Stop
+from mulligan.sdk.worker.ledger import Ledger
+from mulligan.testing.clock import EPOCH, settle
+from mulligan.wire.frames import encode_frames
+from mulligan.wire.messages import Beat, Credit, Hello, Lease, LogEntry, Logs, Report, Stop
 from tests.sdk.fake_server import Bench, assignment
 
 
@@ -406,6 +408,33 @@ async def test_logs_are_bounded_and_say_what_was_dropped(m: Mulligan) -> None:
         assert report.outcome == "succeeded"
         assert len(logs.lines) == 10_001
         assert "51 earlier lines of this worker were dropped" in logs.lines[0].message
+
+
+def test_a_flood_of_long_lines_fits_into_a_frame() -> None:
+    ledger = Ledger(slots=1)
+    lease = Lease("run", "flood", 1, "token")
+    for n in range(100):
+        ledger.log(lease, LogEntry(at=EPOCH, level=20, logger="x", message=f"{n}" + "\N{PILE OF POO}" * 65_000))
+    messages = ledger.collect()
+    assert len(encode_frames(messages)) == 1
+    (logs,) = messages
+    assert isinstance(logs, Logs)
+    assert len(logs.lines) == 33
+    assert "68 earlier lines" in logs.lines[0].message
+    assert logs.lines[-1].message.startswith("99")
+
+
+async def test_variables_are_not_for_large_data(m: Mulligan) -> None:
+    @m.task
+    async def large(ctx: Context) -> None:
+        for n in range(3):
+            ctx.playground(f"v{n}", "x" * 300_000)
+
+    async with Bench(m) as bench:
+        report = await bench.run("large")
+        assert report.error is not None
+        assert "playground variables of this step have 1,200,008 characters" in report.error.message
+        assert not report.error.retryable
 
 
 # ── Time ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -149,7 +149,8 @@ class Context:
 
         The default says the type (or ``type=``): an int takes only whole numbers, a float any number, a bool only
         true and false. ``help``, ``choices``, ``min``, ``max``, ``multiline`` and ``kind`` shape the dashboard's form.
-        Raises ``InvalidInput`` for an override that does not fit, ``DeclarationError`` for one name of two types.
+        Raises ``InvalidInput`` for an override that does not fit, ``DeclarationError`` for one name of two types,
+        ``TooLarge`` beyond a megabyte of variables in one step.
         """
         from mulligan.sdk import playground
         from mulligan.sdk.declare.source import where_called
@@ -162,6 +163,7 @@ class Context:
             return known.value
         known, reading, problem = playground.read(spec, self._assign.overrides.get(name), at)
         self._readings.append(reading)
+        playground.check_size(self._readings)
         if problem is not None:
             raise problem
         self._known[name] = known

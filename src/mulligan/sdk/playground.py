@@ -9,9 +9,11 @@ from functools import lru_cache
 from typing import Any
 
 from mulligan.core.records import Reading
-from mulligan.errors import DeclarationError, InvalidInput
+from mulligan.errors import DeclarationError, InvalidInput, TooLarge
 from mulligan.sdk.declare.codec import ValueCodec
 from mulligan.sdk.declare.source import Where, mistake
+
+MOST_CHARACTERS = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,16 @@ def check_same(spec: VariableSpec, at: Where, known: Known) -> None:
         raise DeclarationError(
             f"{at}: playground variable {spec.name!r} is a {_name(spec.type)} here and a {_name(known.spec.type)} at "
             f"{known.at}. Give one of them another name."
+        )
+
+
+def check_size(readings: Sequence[Reading]) -> None:
+    """What a step has read travels with its result. Raises TooLarge when that becomes too much."""
+    size = sum(len(one.default) + len(one.value) + len(one.override or "") for one in readings)
+    if size > MOST_CHARACTERS:
+        raise TooLarge(
+            f"The playground variables of this step have {size:,} characters; the limit is {MOST_CHARACTERS:,}. A "
+            "variable is something that a person edits: pass large data as an input or a result."
         )
 
 

@@ -12,12 +12,15 @@ import msgspec
 import uuid_utils
 
 from mulligan.core.records import Overrides
+from mulligan.errors import TooLarge
 from mulligan.sdk.context import Context
 from mulligan.sdk.declare.codec import encode_any
 from mulligan.sdk.declare.declaration import WorkflowDeclaration
 from mulligan.sdk.durations import parse_duration
 from mulligan.wire.ids import encode_id
 from mulligan.wire.messages import StartSpec
+
+MOST_CHARACTERS = 1024 * 1024
 
 
 class StartOptions(TypedDict, total=False):
@@ -57,7 +60,7 @@ def make_call(workflow: WorkflowDeclaration, run_input: bytes, options: StartOpt
 
 
 def _spec(workflow: WorkflowDeclaration, run_input: bytes, options: StartOptions) -> StartSpec:
-    return StartSpec(
+    spec = StartSpec(
         run_id=new_id(),
         workflow=workflow.name,
         input=run_input,
@@ -68,6 +71,19 @@ def _spec(workflow: WorkflowDeclaration, run_input: bytes, options: StartOptions
         idempotency_key=options.get("idempotency_key"),
         overrides=overrides_of(options.get("playground", {})),
     )
+    _check_size(spec)
+    return spec
+
+
+def _check_size(spec: StartSpec) -> None:
+    """Inputs are checked where they are written; this is for what goes beside them into one message."""
+    metadata = sum(len(name) + len(value) for name, value in spec.metadata.items())
+    overrides = sum(len(text) for values in spec.overrides.values() for text in values.values())
+    if metadata + overrides > MOST_CHARACTERS:
+        raise TooLarge(
+            f"metadata= and playground= of a start have {metadata + overrides:,} characters; the limit is "
+            f"{MOST_CHARACTERS:,}. Put data into the input."
+        )
 
 
 def _as_child(workflow: WorkflowDeclaration, spec: StartSpec, parent: Context) -> Call:

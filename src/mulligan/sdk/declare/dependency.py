@@ -29,7 +29,7 @@ class Dependency:
         self.needs: dict[str, Dependency] = {}
         self.context_argument: str | None = None
         at = where(provider)
-        for parameter in inspect.signature(provider).parameters.values():
+        for parameter in _parameters(provider):
             self._read(parameter, at)
         if scope == "worker":
             self._check_worker_scope(at)
@@ -68,6 +68,13 @@ class Dependency:
                 f'dependency {self.name!r} lives as long as the worker (scope="worker") but {what} only for one step',
                 'Give both scope="worker", or both scope="step"',
             )
+
+
+def _parameters(provider: Callable[..., Any]) -> list[inspect.Parameter]:
+    try:
+        return list(inspect.signature(provider).parameters.values())
+    except ValueError:  # a builtin such as dict, which says nothing of its arguments
+        return []
 
 
 def is_context(annotation: object) -> bool:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from mulligan.sdk.worker.attempt import Attempt
 
 MOST_LOG_LINES = 10_000
-"""Lines that wait to be sent. Beyond that the oldest are dropped: results are not to wait behind logs."""
+MOST_LOG_CHARACTERS = 2 * 1024 * 1024
+"""Lines that wait to be sent. Beyond that the oldest are dropped: results are not to wait behind logs, and all lines of
+one attempt have to fit into one frame."""
 
 
 class Ledger:
@@ -32,8 +34,9 @@ class Ledger:
         self._released: list[Lease] = []
         self._lost: list[Lease] = []
         self._lost_told = 0
-        self._lines: deque[tuple[Lease, LogEntry]] = deque(maxlen=MOST_LOG_LINES)
-        self._lines_seen = 0
+        self._lines: deque[tuple[Lease, LogEntry]] = deque()
+        self._characters = 0
+        self._dropped_lines = 0
         self._credit = 0
         self._lent = 0
         """Slots of steps that wait for other runs, offered anew meanwhile."""
@@ -230,16 +233,20 @@ class Ledger:
     def log(self, lease: Lease, entry: LogEntry) -> None:
         with self._lock:
             self._lines.append((lease, entry))
-            self._lines_seen += 1
+            self._characters += len(entry.message)
+            while len(self._lines) > MOST_LOG_LINES or self._characters > MOST_LOG_CHARACTERS:
+                _, oldest = self._lines.popleft()
+                self._characters -= len(oldest.message)
+                self._dropped_lines += 1
             self._news()
 
     def collect(self) -> list[FromSdk]:
         """Everything that is to be said now. Lines before reports: after its report an attempt takes no more lines."""
         with self._lock:
             self._is_awake = False
-            lines, dropped = list(self._lines), self._lines_seen - len(self._lines)
+            lines, dropped = list(self._lines), self._dropped_lines
             self._lines.clear()
-            self._lines_seen = 0
+            self._characters = self._dropped_lines = 0
             fresh, self._fresh = self._fresh, []
             released, self._released = self._released, []
             credit, self._credit = self._credit, 0

@@ -118,7 +118,7 @@ class WorkerSession:
 
     async def reconnect(self) -> None:
         """Say hello anew, because the program has declared more. Running steps go on."""
-        self._again_at_once = self._connected
+        self._again_at_once = True
         await self._link.close()
 
     # ── Conversing ───────────────────────────────────────────────────────────────────────────────────────────────────
