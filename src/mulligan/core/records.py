@@ -437,7 +437,10 @@ class Document(Record, frozen=True):
 
 
 class QueueDepth(Record, frozen=True):
-    """How many open steps share a route and a state, and since when the oldest of them waits or runs."""
+    """How many open steps share a route and a state, and since when the oldest of them waits or runs.
+
+    ``oldest_at`` is the ``queued_at`` of ready steps, the ``since_at`` of all others.
+    """
 
     workflow: str
     step: str

@@ -228,5 +228,5 @@ class Store(Protocol):
         ...
 
     async def queue_depths(self, namespace: str) -> list[QueueDepth]:
-        """Open steps by route and state."""
+        """Open steps by route and state, in that order. A route belongs to one step of one workflow."""
         ...

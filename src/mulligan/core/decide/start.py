@@ -63,13 +63,22 @@ def add_run(facts: Facts, made: RunFacts, run_input: bytes, content: str, now: d
 
 
 def with_pins(facts: Facts, command: StartRun) -> Overrides:
-    """What is pinned for every new run of the workflow, with what this start gives on top."""
+    """What is pinned for every new run of the workflow, with what this start gives on top.
+
+    A value given for every step (``*``) also stands above one that is pinned for a particular step.
+    """
     pin = facts.documents.get((command.namespace, DocumentKind.PIN, command.workflow))
     if pin is None:
         return command.overrides
     pinned = msgspec.json.decode(pin.value, type=Overrides)
     given = command.overrides
-    return {step: {**pinned.get(step, {}), **given.get(step, {})} for step in {**pinned, **given}}
+    everywhere = given.get("*", {})
+    left = {
+        step: {name: value for name, value in values.items() if name not in everywhere}
+        for step, values in pinned.items()
+    }
+    in_force = {step: {**left.get(step, {}), **given.get(step, {})} for step in {**left, **given}}
+    return {step: values for step, values in in_force.items() if values}
 
 
 def scoped_key(workflow: str, key: str) -> str:

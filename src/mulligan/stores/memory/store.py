@@ -14,9 +14,13 @@ from mulligan.core.inbox import FailureGroup
 from mulligan.core.query import RunFilter
 from mulligan.core.records import (
     AccessToken,
+    Document,
+    DocumentKind,
     LogLine,
+    OpenState,
     OpenStep,
     OutputRef,
+    QueueDepth,
     Replay,
     Run,
     RunEvent,
@@ -48,6 +52,7 @@ class MemoryTransaction:
                 facts.runs[run_id] = known
         facts.keys = {key: tables.keys[key] for key in wanted.keys if key in tables.keys}
         facts.bulks = {id_: tables.bulks[id_] for id_ in wanted.bulk_ids if id_ in tables.bulks}
+        facts.documents = {key: tables.documents[key] for key in wanted.documents if key in tables.documents}
         facts.workers = {id_: tables.workers[id_] for id_ in wanted.worker_ids if id_ in tables.workers}
         for workflow in wanted.workflows:
             if workflow in tables.versions:
@@ -247,6 +252,30 @@ class MemoryStore:
         self, namespace: str, fingerprints: Sequence[str], since: datetime, width_s: int
     ) -> dict[str, list[Bucket]]:
         return group_activity(self.tables, namespace, set(fingerprints), since, timedelta(seconds=width_s))
+
+    # what people keep, and what waits
+
+    async def documents(self, namespace: str, kind: DocumentKind) -> list[Document]:
+        kept = [each for each in self.tables.documents.values() if (each.namespace, each.kind) == (namespace, kind)]
+        return sorted(kept, key=attrgetter("key"))
+
+    async def queue_depths(self, namespace: str) -> list[QueueDepth]:
+        queues: dict[tuple[str, OpenState], list[OpenStep]] = {}
+        for steps in self.tables.open.values():
+            for step in steps.values():
+                if step.namespace == namespace:
+                    queues.setdefault((step.route, step.state), []).append(step)
+        return [
+            QueueDepth(
+                workflow=min(step.workflow for step in steps),
+                step=min(step.step for step in steps),
+                route=route,
+                state=state,
+                count=len(steps),
+                oldest_at=min(step.queued_at if state is OpenState.READY else step.since_at for step in steps),
+            )
+            for (route, state), steps in sorted(queues.items())
+        ]
 
     def _run_in(self, namespace: str, run_id: str) -> Run | None:
         run = self.tables.runs.get(run_id)

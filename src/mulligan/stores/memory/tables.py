@@ -16,11 +16,12 @@ from typing import Any
 import msgspec
 
 from mulligan.core.bulk import Bulk, BulkItem
-from mulligan.core.facts import Changes, Claim, Ended, RunFacts, StepKey
+from mulligan.core.facts import Changes, Claim, DocumentKey, Ended, RunFacts, StepKey
 from mulligan.core.inbox import GroupNote
 from mulligan.core.records import (
     AccessToken,
     Attempt,
+    Document,
     IdempotencyKey,
     LogLine,
     OpenState,
@@ -77,6 +78,7 @@ class Tables:
     bulks: dict[str, Bulk] = field(default_factory=dict)
     bulk_items: dict[str, dict[int, BulkItem]] = field(default_factory=dict)
     notes: dict[tuple[str, str], GroupNote] = field(default_factory=dict)
+    documents: dict[DocumentKey, Document] = field(default_factory=dict)
     ready: dict[tuple[str, str], SortedRows] = field(default_factory=dict)
     due: SortedRows = field(default_factory=SortedRows)
     leases: dict[str, set[StepKey]] = field(default_factory=dict)
@@ -151,6 +153,10 @@ class Tables:
             if output is not None:
                 self.outputs[(attempt.run_id, attempt.step, attempt.number)] = output
         self._write_history(changes)
+        self._write_kept(changes)
+
+    def _write_kept(self, changes: Changes) -> None:
+        """What is no run, nor a part of one."""
         for version in changes.versions_added:
             self.versions.setdefault((version.namespace, version.workflow), []).append(version)
         self.variables.update(changes.variables_seen)
@@ -159,6 +165,11 @@ class Tables:
         for item in changes.bulk_items_saved.values():
             self.bulk_items.setdefault(item.bulk_id, {})[item.position] = item
         self.notes.update(changes.notes_saved)
+        for key, document in changes.documents_saved.items():
+            if document is None:
+                self.documents.pop(key, None)
+            else:
+                self.documents[key] = document
 
     def _write_history(self, changes: Changes) -> None:
         for event in changes.events_added:

@@ -21,6 +21,7 @@ from mulligan.stores.sqlite import rows
 from mulligan.stores.sqlite.database import immediate
 from mulligan.stores.statements import read_statement
 
+DELETE_DOCUMENTS = read_statement(__package__, "delete_documents")
 DELETE_OPEN_STEPS = read_statement(__package__, "delete_open_steps")
 FIND_READY_STEPS = read_statement(__package__, "find_ready_steps")
 FIND_ROUTES_WITH_READY_STEPS = read_statement(__package__, "find_routes_with_ready_steps")
@@ -36,6 +37,7 @@ INSERT_RUNS = read_statement(__package__, "insert_runs")
 INSERT_VERSIONS = read_statement(__package__, "insert_versions")
 SAVE_BULK_ITEMS = read_statement(__package__, "save_bulk_items")
 SAVE_BULKS = read_statement(__package__, "save_bulks")
+SAVE_DOCUMENTS = read_statement(__package__, "save_documents")
 SAVE_GROUP_NOTES = read_statement(__package__, "save_group_notes")
 SAVE_VARIABLES = read_statement(__package__, "save_variables")
 SAVE_WORKERS = read_statement(__package__, "save_workers")
@@ -54,44 +56,52 @@ def commit(
         write_history(connection, changes)
         write_definitions(connection, changes)
         write_bulks(connection, changes)
+        write_documents(connection, changes)
         opened = dict(changes.opened)
         leased = lease(connection, opened, claims, now, token) if claims else []
-        add_rows(connection, INSERT_OPEN_STEPS, [rows.row_of_open_step(step) for step in opened.values()])
+        write_rows(connection, INSERT_OPEN_STEPS, [rows.row_of_open_step(step) for step in opened.values()])
     return leased
 
 
 def write_runs(connection: apsw.Connection, changes: Changes) -> None:
     added = changes.runs_added.values()
-    add_rows(connection, INSERT_RUNS, [rows.row_of_run(run, payload) for run, payload in added])
+    write_rows(connection, INSERT_RUNS, [rows.row_of_run(run, payload) for run, payload in added])
     large = [(run.id, run.namespace, payload) for run, payload in added if len(payload) > rows.INLINE_INPUT]
-    add_rows(connection, INSERT_LARGE_INPUTS, large)
+    write_rows(connection, INSERT_LARGE_INPUTS, large)
     change_rows(connection, UPDATE_RUNS, [rows.end_of_run(run) for run in changes.runs_changed.values()])
-    add_rows(connection, INSERT_REPLAYS, [rows.row_of_replay(replay) for replay in changes.replays_added])
-    add_rows(connection, INSERT_KEPT_RESULTS, [row for r in changes.replays_added for row in rows.kept_by(r)])
+    write_rows(connection, INSERT_REPLAYS, [rows.row_of_replay(replay) for replay in changes.replays_added])
+    write_rows(connection, INSERT_KEPT_RESULTS, [row for r in changes.replays_added for row in rows.kept_by(r)])
 
 
 def write_history(connection: apsw.Connection, changes: Changes) -> None:
-    add_rows(connection, INSERT_ATTEMPTS, [rows.row_of_attempt(a, output) for a, output in changes.attempts_added])
-    add_rows(connection, INSERT_RUN_EVENTS, [rows.row_of_event(event) for event in changes.events_added])
-    add_rows(connection, INSERT_LOGS, [rows.row_of_log_line(line) for line in changes.logs_added])
-    add_rows(connection, INSERT_IDEMPOTENCY_KEYS, [rows.row_of_key(key) for key in changes.keys_added])
+    write_rows(connection, INSERT_ATTEMPTS, [rows.row_of_attempt(a, output) for a, output in changes.attempts_added])
+    write_rows(connection, INSERT_RUN_EVENTS, [rows.row_of_event(event) for event in changes.events_added])
+    write_rows(connection, INSERT_LOGS, [rows.row_of_log_line(line) for line in changes.logs_added])
+    write_rows(connection, INSERT_IDEMPOTENCY_KEYS, [rows.row_of_key(key) for key in changes.keys_added])
 
 
 def write_definitions(connection: apsw.Connection, changes: Changes) -> None:
-    add_rows(connection, INSERT_VERSIONS, [rows.row_of_version(version) for version in changes.versions_added])
-    add_rows(connection, SAVE_VARIABLES, [rows.row_of_variable(v) for v in changes.variables_seen.values()])
-    add_rows(connection, SAVE_WORKERS, [rows.row_of_worker(worker) for worker in changes.workers_saved.values()])
+    write_rows(connection, INSERT_VERSIONS, [rows.row_of_version(version) for version in changes.versions_added])
+    write_rows(connection, SAVE_VARIABLES, [rows.row_of_variable(v) for v in changes.variables_seen.values()])
+    write_rows(connection, SAVE_WORKERS, [rows.row_of_worker(worker) for worker in changes.workers_saved.values()])
 
 
 def write_bulks(connection: apsw.Connection, changes: Changes) -> None:
-    add_rows(connection, SAVE_BULKS, [rows.row_of_bulk(bulk) for bulk in changes.bulks_saved.values()])
-    add_rows(connection, SAVE_BULK_ITEMS, [rows.row_of_bulk_item(item) for item in changes.bulk_items_saved.values()])
-    add_rows(connection, SAVE_GROUP_NOTES, [rows.row_of_note(note) for note in changes.notes_saved.values()])
+    write_rows(connection, SAVE_BULKS, [rows.row_of_bulk(bulk) for bulk in changes.bulks_saved.values()])
+    write_rows(connection, SAVE_BULK_ITEMS, [rows.row_of_bulk_item(item) for item in changes.bulk_items_saved.values()])
+    write_rows(connection, SAVE_GROUP_NOTES, [rows.row_of_note(note) for note in changes.notes_saved.values()])
 
 
-def add_rows(connection: apsw.Connection, statement: str, added: Sequence[rows.Row]) -> None:
-    if added:
-        connection.executemany(statement, added)
+def write_documents(connection: apsw.Connection, changes: Changes) -> None:
+    kept = [document for document in changes.documents_saved.values() if document is not None]
+    write_rows(connection, SAVE_DOCUMENTS, [rows.row_of_document(document) for document in kept])
+    dropped = [key for key, document in changes.documents_saved.items() if document is None]
+    write_rows(connection, DELETE_DOCUMENTS, dropped)
+
+
+def write_rows(connection: apsw.Connection, statement: str, written: Sequence[rows.Row]) -> None:
+    if written:
+        connection.executemany(statement, written)
 
 
 def change_rows(connection: apsw.Connection, statement: str, changed: Sequence[rows.Row]) -> None:

@@ -8,11 +8,12 @@ import apsw
 
 from mulligan.core.bulk import Bulk
 from mulligan.core.facts import Ended, Facts, RunFacts, Wanted
-from mulligan.core.records import OpenStep, Outcome, Replay, Run, Version, Worker
+from mulligan.core.records import Document, OpenStep, Outcome, Replay, Run, Version, Worker
 from mulligan.stores.sqlite import rows
 from mulligan.stores.statements import read_statement
 
 LOAD_BULKS = read_statement(__package__, "load_bulks")
+LOAD_DOCUMENTS = read_statement(__package__, "load_documents")
 LOAD_ENDED = read_statement(__package__, "load_ended")
 LOAD_IDEMPOTENCY_KEYS = read_statement(__package__, "load_idempotency_keys")
 LOAD_LATEST_VERSIONS = read_statement(__package__, "load_latest_versions")
@@ -66,6 +67,10 @@ def load(connection: apsw.Connection, wanted: Wanted, definitions: Definitions) 
     if wanted.bulk_ids:
         ids = rows.json_text(sorted(wanted.bulk_ids))
         facts.bulks = {bulk.id: bulk for bulk in rows.records(Bulk, connection.execute(LOAD_BULKS, {"ids": ids}))}
+    if wanted.documents:
+        asked = {"keys": rows.json_text(sorted(wanted.documents))}
+        kept = rows.records(Document, connection.execute(LOAD_DOCUMENTS, asked))
+        facts.documents = {(document.namespace, document.kind, document.key): document for document in kept}
     for namespace, workflow in sorted(wanted.workflows):
         asked = {"namespace": namespace, "workflow": workflow}
         for row in connection.execute(LOAD_LATEST_VERSIONS, asked):

@@ -12,8 +12,11 @@ from mulligan.core.facts import DueStep, Produced
 from mulligan.core.query import RunFilter
 from mulligan.core.records import (
     AccessToken,
+    Document,
+    DocumentKind,
     LogLine,
     OutputRef,
+    QueueDepth,
     Replay,
     Run,
     RunEvent,
@@ -29,6 +32,7 @@ from mulligan.stores.sqlite.dialect import SQLITE
 from mulligan.stores.sqlite.load import LOAD_LATEST_VERSIONS, LOAD_REPLAYS, Definitions, load_facts, load_runs
 from mulligan.stores.statements import read_statement
 
+FIND_DOCUMENTS = read_statement(__package__, "find_documents")
 FIND_DUE_STEPS = read_statement(__package__, "find_due_steps")
 FIND_EXPIRED_WORKERS = read_statement(__package__, "find_expired_workers")
 FIND_FAMILY = read_statement(__package__, "find_family")
@@ -37,6 +41,7 @@ FIND_LOGS = read_statement(__package__, "find_logs")
 FIND_NEXT_DUE_AT = read_statement(__package__, "find_next_due_at")
 FIND_OUTPUTS = read_statement(__package__, "find_outputs")
 FIND_PRUNABLE_RUNS = read_statement(__package__, "find_prunable_runs")
+FIND_QUEUE_DEPTHS = read_statement(__package__, "find_queue_depths")
 FIND_READY_ROUTES = read_statement(__package__, "find_ready_routes")
 FIND_RUN_EVENTS = read_statement(__package__, "find_run_events")
 FIND_TOKENS = read_statement(__package__, "find_tokens")
@@ -193,6 +198,14 @@ def find_variables(connection: apsw.Connection, namespace: str, workflow: str) -
 
 def find_workers(connection: apsw.Connection, namespace: str) -> list[Worker]:
     return rows.records(Worker, connection.execute(FIND_WORKERS, {"namespace": namespace}))
+
+
+def find_documents(connection: apsw.Connection, namespace: str, kind: DocumentKind) -> list[Document]:
+    return rows.records(Document, connection.execute(FIND_DOCUMENTS, {"namespace": namespace, "kind": kind}))
+
+
+def find_queue_depths(connection: apsw.Connection, namespace: str) -> list[QueueDepth]:
+    return [rows.queue_depth_of(row) for row in connection.execute(FIND_QUEUE_DEPTHS, {"namespace": namespace})]
 
 
 def find_tokens(connection: apsw.Connection, namespace: str | None) -> list[AccessToken]:

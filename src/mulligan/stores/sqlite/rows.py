@@ -17,12 +17,14 @@ from mulligan.core.inbox import GroupNote
 from mulligan.core.records import (
     AccessToken,
     Attempt,
+    Document,
     IdempotencyKey,
     LogLine,
     OpenState,
     OpenStep,
     Outcome,
     Overrides,
+    QueueDepth,
     Reading,
     RecordedError,
     Replay,
@@ -350,6 +352,15 @@ def bulk_item_of(row: Row) -> BulkItem:
 
 def row_of_note(note: GroupNote) -> Row:
     return (note.namespace, note.fingerprint, json_text(note))
+
+
+def row_of_document(document: Document) -> Row:
+    return (document.namespace, document.kind, document.key, json_text(document))
+
+
+def queue_depth_of(row: Row) -> QueueDepth:
+    workflow, step, route, state, count, oldest_at = row
+    return QueueDepth(workflow, step, route, OpenState(state), count, instant(oldest_at))
 
 
 def row_of_token(token: AccessToken) -> Row:

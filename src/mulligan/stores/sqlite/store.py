@@ -17,9 +17,12 @@ from mulligan.core.inbox import FailureGroup
 from mulligan.core.query import RunFilter
 from mulligan.core.records import (
     AccessToken,
+    Document,
+    DocumentKind,
     LogLine,
     OpenStep,
     OutputRef,
+    QueueDepth,
     Replay,
     Run,
     RunEvent,
@@ -29,7 +32,7 @@ from mulligan.core.records import (
 )
 from mulligan.ports.store import Bucket, Capabilities, RunDocument, RunRow
 from mulligan.stores.sqlite import bulks, database, inbox, reads, rows
-from mulligan.stores.sqlite.commit import add_rows, commit
+from mulligan.stores.sqlite.commit import commit, write_rows
 from mulligan.stores.sqlite.load import Definitions, leased_steps, load, load_facts
 from mulligan.stores.sqlite.prune import prune
 from mulligan.stores.sqlite.readers import Readers
@@ -168,7 +171,7 @@ class SqliteStore:
         return await self._questions.call(lambda connection: reads.find_tokens(connection, namespace))
 
     async def save_token(self, token: AccessToken) -> None:
-        await self._writer.call(lambda connection: add_rows(connection, SAVE_TOKEN, [rows.row_of_token(token)]))
+        await self._writer.call(lambda connection: write_rows(connection, SAVE_TOKEN, [rows.row_of_token(token)]))
 
     # bulk replays and the failure inbox
 
@@ -204,6 +207,14 @@ class SqliteStore:
         return await self._questions.call(
             lambda connection: inbox.find_activity(connection, namespace, fingerprints, since, width_s)
         )
+
+    # what people keep, and what waits
+
+    async def documents(self, namespace: str, kind: DocumentKind) -> list[Document]:
+        return await self._questions.call(lambda connection: reads.find_documents(connection, namespace, kind))
+
+    async def queue_depths(self, namespace: str) -> list[QueueDepth]:
+        return await self._questions.call(lambda connection: reads.find_queue_depths(connection, namespace))
 
 
 def in_one_view(connection: apsw.Connection, run_ids: Sequence[str], definitions: Definitions) -> dict[str, RunFacts]:

@@ -106,8 +106,9 @@ CREATE TABLE open_steps (
     PRIMARY KEY (run_id, step)
 ) STRICT, WITHOUT ROWID;
 
--- In the order of claiming, so that a claim reads the rows it takes and no other.
-CREATE INDEX open_steps_ready ON open_steps (namespace, route, priority DESC, queued_at, run_id, step)
+-- In the order of claiming, so that a claim reads the rows it takes and no other. With the workflow, so that the
+-- depths of the queues are read from here alone.
+CREATE INDEX open_steps_ready ON open_steps (namespace, route, priority DESC, queued_at, run_id, step, workflow)
     WHERE state = 'ready';
 CREATE INDEX open_steps_due ON open_steps (due_at, run_id, step) WHERE due_at IS NOT NULL;
 
@@ -197,6 +198,14 @@ CREATE TABLE group_notes (
     fingerprint TEXT NOT NULL,
     record TEXT NOT NULL,
     PRIMARY KEY (namespace, fingerprint)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE documents (
+    namespace TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    record TEXT NOT NULL,
+    PRIMARY KEY (namespace, kind, key)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE variables (

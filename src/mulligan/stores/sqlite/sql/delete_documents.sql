@@ -1,0 +1,1 @@
+DELETE FROM documents WHERE namespace = :namespace AND kind = :kind AND key = :key
