@@ -16,8 +16,8 @@ export function SignIn({ refused, onEntered }: { refused?: unknown; onEntered: (
         <Mark className="mb-4 size-12" />
         <h1 className="font-semibold text-xl">Sign in to Mulligan</h1>
         <p className="mt-2 text-ink-soft">
-          The server printed a link with a token when it started. Open that link, or paste the token here. A new one is
-          made with
+          When it started, the server said where its token is: in a link to open, or in a file. Paste the token here. A
+          new one is made with
         </p>
         <pre className="mt-2 overflow-x-auto rounded-md bg-sunken px-3 py-2 font-mono text-sm">
           mulligan tokens create
