@@ -18,6 +18,7 @@ from mulligan.core.document import (
     diff,
     parse,
     render,
+    set_in_any,
     set_path,
     split_object,
     value_at,
@@ -372,3 +373,16 @@ def test_any_name_can_be_reached_by_an_escaped_path(node: dict[str, Node], data:
     assume(name != "" and not name.startswith("/"))
     path = "".join("\\" + sign if sign in ".[]\\" else sign for sign in name)
     assert set_path(render(node), path, "null")[0].path == "/" + name.replace("~", "~0").replace("/", "~1")
+
+
+@pytest.mark.parametrize(
+    ("document", "path", "after"),
+    [
+        (b'{"doc":{"lang":"en"}}', "doc.lang", b'{"doc":{"lang":"fr"}}'),
+        (b'{"doc":{}}', "/doc/lang", b'{"doc":{"lang":"fr"}}'),
+        (b'{"tags":["a","b"]}', "tags[1]", b'{"tags":["a","fr"]}'),
+        (b'{"tags":["a"]}', "tags[-]", b'{"tags":["a","fr"]}'),
+    ],
+)
+def test_one_edit_is_made_for_documents_that_are_not_at_hand(document: bytes, path: str, after: bytes) -> None:
+    assert apply_patch(document, set_in_any(path, '"fr"')) == after

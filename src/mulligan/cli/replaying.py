@@ -1,4 +1,4 @@
-"""``mulligan replay``: say what to change, see the plan, have it carried out."""
+"""``mulligan replay``: say what to change, see the plan, have it carried out; for one run or for many."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import Annotated
 import msgspec
 from cyclopts import Parameter
 
+from mulligan.cli.bulk import Brakes, replay_matching
 from mulligan.cli.commands import OK
 from mulligan.cli.connection import Answer, Server, Target, connect, quoted
 from mulligan.cli.printing import Format, hint, plain, print_changes, print_json, print_table, say, styled
 from mulligan.cli.starting import follow
 from mulligan.cli.values import Assignment, parse_assignment, read_document, read_overrides
-from mulligan.core.document import apply_patch, set_path
+from mulligan.core.document import apply_patch, set_in_any, set_path
 from mulligan.core.records import PatchOp
 from mulligan.errors import InvalidInput
 from mulligan.wire.rest.codec import write
@@ -25,9 +26,12 @@ from mulligan.wire.rest.steps import EditOperation
 
 
 def replay(
-    run_id: str,
+    run_id: str | None = None,
     /,
     *,
+    query: Annotated[
+        str | None, Parameter(name=["--query", "-q"], help="Replay all runs that match, as one bulk replay.")
+    ] = None,
     start: Annotated[
         list[str] | None, Parameter(name="--from", help="Step to start from; by default every failed step.")
     ] = None,
@@ -52,13 +56,17 @@ def replay(
     plan: Annotated[bool, Parameter(help="Only show what would happen.")] = False,
     yes: Annotated[bool, Parameter(name=["--yes", "-y"], help="Do not ask.")] = False,
     wait: Annotated[bool, Parameter(help="Wait for the end; exit code 1 if the new run fails.")] = False,
+    brakes: Brakes | None = None,
     output: Format = "table",
     target: Target | None = None,
 ) -> int:
-    """Replay RUN_ID: a new run that keeps earlier results and runs the rest again.
+    """Replay RUN_ID: a new run that keeps earlier results and runs the rest again. Or, with -q, many runs at once.
 
     Example: mulligan replay RUN --from summary --set doc.lang=fr --playground temperature=0 --plan
+    Example: mulligan replay -q "status:failed since:1h" --canary 1 --canary 10% --stop-after 2 --reason "outage over"
     """
+    if (run_id is None) == (query is None):
+        raise InvalidInput("Name the run to replay, or with -q the runs that match; one of the two.")
     if from_beginning and start:
         raise InvalidInput("--from and --from-beginning exclude each other: leave one out.")
     request = ReplayRequest(
@@ -70,9 +78,13 @@ def replay(
         reason=reason,
         fresh_key=fresh_key,
     )
+    edits = [parse_assignment(text, "--set") for text in sets or []]
     with connect(target) as server:
-        if sets:
-            request = _with_edits(server, run_id, request, [parse_assignment(text, "--set") for text in sets])
+        if run_id is None:
+            request = _with_edits_for_all(request, edits)
+            return replay_matching(server, query or "", request, brakes or Brakes(), plan=plan, yes=yes, output=output)
+        if edits:
+            request = _with_edits(server, run_id, request, edits)
         planned = server.post(f"/runs/{quoted(run_id)}/replay/plan", write(request))
         if plan:
             _show_plan(planned, output)
@@ -104,6 +116,20 @@ def _with_edits(server: Server, run_id: str, request: ReplayRequest, edits: list
     return msgspec.structs.replace(request, start_steps=steps, patches=patches)
 
 
+def _with_edits_for_all(request: ReplayRequest, edits: list[Assignment]) -> ReplayRequest:
+    """Each run has documents of its own, so that only patches can be meant."""
+    if request.from_beginning:
+        operations = [_operation(one) for edit in edits for one in set_in_any(*edit)]
+        return msgspec.structs.replace(request, input_patch=operations)
+    if edits and not request.start_steps:
+        raise InvalidInput("With -q, --set needs --from STEP or --from-beginning: the runs may have failed anywhere.")
+    patches: dict[str, list[EditOperation]] = {}
+    for edit in edits:
+        step, rest = _step_of(edit, request.start_steps)
+        patches.setdefault(step, []).extend(_operation(one) for one in set_in_any(*rest))
+    return msgspec.structs.replace(request, patches=patches)
+
+
 def _patch(document: bytes, edits: Iterable[Assignment]) -> list[EditOperation]:
     """One patch for all edits; each is made on what those before it left."""
     operations: list[PatchOp] = []
@@ -111,9 +137,11 @@ def _patch(document: bytes, edits: Iterable[Assignment]) -> list[EditOperation]:
         patch = set_path(document, path, value)
         document = apply_patch(document, patch)
         operations += patch
-    return [
-        EditOperation(op=one.op, path=one.path, value=msgspec.Raw((one.value or "null").encode())) for one in operations
-    ]
+    return [_operation(one) for one in operations]
+
+
+def _operation(one: PatchOp) -> EditOperation:
+    return EditOperation(op=one.op, path=one.path, value=msgspec.Raw((one.value or "null").encode()))
 
 
 def _failed_steps(server: Server, run_id: str) -> list[str]:

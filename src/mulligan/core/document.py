@@ -168,6 +168,16 @@ def set_path(text: bytes, path: str, value: str) -> Patch:
     return (PatchOp("replace", _pointer(tokens), value.strip()),)
 
 
+def set_in_any(path: str, value: str) -> Patch:
+    """The edit of ``set_path`` for documents that are not at hand, as in a bulk replay.
+
+    A member is set whether or not it is there; an item of a list has to be there, and so has everything on the way.
+    """
+    tokens = _tokens_of_pointer(path) if path.startswith("/") else _tokens_of_path(path)
+    is_item = bool(tokens) and bool(_INDEX.fullmatch(tokens[-1]))
+    return (PatchOp("replace" if is_item else "add", _pointer(tokens), value.strip()),)
+
+
 # ── Reading and writing text ─────────────────────────────────────────────────────────────────────────────────────────
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,17}")
