@@ -20,6 +20,10 @@ APPLICATION_ID = 0x4D4C474E
 
 NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "afs"})
 
+WRITER_CACHE_KIB = 32 * 1024
+READER_CACHE_KIB = 4 * 1024
+"""Small, because there are several and the system caches the file for all of them."""
+
 STATEMENTS_KEPT = 200
 """Prepared statements per connection: all of ours, and room for the filters that people make up."""
 
@@ -96,7 +100,7 @@ def connect_writer(path: Path) -> apsw.Connection:
     for name, value in (
         ("journal_mode", "wal"),
         ("synchronous", "full"),
-        ("cache_size", -65_536),
+        ("cache_size", -WRITER_CACHE_KIB),
         ("temp_store", "memory"),
         ("journal_size_limit", 64 * 1024 * 1024),
     ):
@@ -119,7 +123,7 @@ def connect_reader(path: Path) -> apsw.Connection:
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY, statementcachesize=STATEMENTS_KEPT)
     connection.set_busy_timeout(5_000)
     connection.pragma("query_only", True)
-    connection.pragma("cache_size", -16_384)
+    connection.pragma("cache_size", -READER_CACHE_KIB)
     connection.pragma("temp_store", "memory")
     return connection
 
