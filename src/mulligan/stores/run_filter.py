@@ -25,7 +25,6 @@ RUN_COLUMNS = (
 HEAD_BYTES = 800
 """Of the input, for the list of runs: enough for 200 characters of any script."""
 
-_INPUT = "coalesce(runs.input, (SELECT payload FROM large_inputs WHERE run_id = runs.id))"
 _ERROR = "(runs.error_type || ': ' || coalesce(runs.error_message, ''))"
 _STARTED = (
     "(runs.status <> 'running' "
@@ -36,13 +35,11 @@ _STATUS_TESTS = {
     "queued": f"(runs.status = 'running' AND NOT {_STARTED})",
     "running": f"(runs.status = 'running' AND {_STARTED})",
     "succeeded": "runs.status = 'succeeded'",
-    "failed": "runs.status = 'failed'",
-    "cancelled": "runs.status = 'cancelled'",
+    "failed": "{trouble} = 'failed'",
+    "cancelled": "{trouble} = 'cancelled'",
 }
 """Each names the status as a constant, so that the planner finds the partial index for it."""
 SHOWN_STATUSES = tuple(_STATUS_TESTS)
-# Sums beside each other and not groups: nothing has to be sorted.
-_COUNTS = ", ".join(f"count(*) FILTER (WHERE {test})" for test in _STATUS_TESTS.values())
 _TEXTS = ("runs.id", "runs.workflow", _ERROR, "coalesce(runs.idempotency_key, '')")
 _VERSION_NUMBER = (
     "(SELECT number FROM versions AS v WHERE v.namespace = runs.namespace AND v.workflow = runs.workflow "
@@ -54,13 +51,21 @@ _ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What the databases say differently. ``{…}`` in ``among`` and ``contains`` is filled in with SQL, never values."""
+    """What the databases say differently. ``{…}`` in ``among``, ``contains`` and ``bucket`` is filled in with SQL,
+    never values.
+
+    ``bound``: how a text, an instant or a list of texts is given to the driver. ``trouble``: the column that says
+    failed or cancelled. ``live``: a condition that leads to the runs that have not ended, where no index does.
+    """
 
     parameter: Callable[[int], str]
-    instant: Callable[[datetime], Any]
-    array: Callable[[Sequence[str]], Any]
+    bound: Callable[[Any], Any]
     among: str
     contains: str
+    bucket: str
+    input: str
+    trouble: str
+    live: str | None
     tag: Callable[[str, str, Bind], str]
     input_holds: Callable[[str, FieldTest, Bind], str]
 
@@ -74,7 +79,7 @@ class Question:
     sql: str = ""
 
     def bind(self, value: Any) -> str:
-        self.values.append(value)
+        self.values.append(self.dialect.bound(value))
         return self.dialect.parameter(len(self.values))
 
 
@@ -85,7 +90,7 @@ def find_runs(dialect: Dialect, namespace: str, wanted: RunFilter, before: str |
     if before is not None:
         conditions.append(f"runs.id < {question.bind(before)}")
     question.sql = (
-        f"SELECT {RUN_COLUMNS}, {_VERSION_NUMBER}, substr({_INPUT}, 1, {HEAD_BYTES}), {_STARTED} "
+        f"SELECT {RUN_COLUMNS}, {_VERSION_NUMBER}, substr({dialect.input}, 1, {HEAD_BYTES}), {_STARTED} "
         f"FROM runs WHERE {' AND '.join(conditions)} ORDER BY runs.id DESC LIMIT {question.bind(limit)}"
     )
     return question
@@ -105,7 +110,7 @@ def count_runs(dialect: Dialect, namespace: str, wanted: RunFilter) -> Question:
     """One row: the count of each status of ``SHOWN_STATUSES``."""
     question = Question(dialect, [])
     conditions = _conditions(question, namespace, wanted)
-    question.sql = f"SELECT {_COUNTS} FROM runs WHERE {' AND '.join(conditions)}"
+    question.sql = f"SELECT {_counts(dialect)} FROM runs WHERE {' AND '.join(conditions)}"
     return question
 
 
@@ -113,11 +118,22 @@ def histogram(dialect: Dialect, namespace: str, wanted: RunFilter, since: dateti
     """Rows of the number of the bucket (from 0, in order) and the count of each status of ``SHOWN_STATUSES``."""
     question = Question(dialect, [])
     conditions = _conditions(question, namespace, wanted)
-    start = question.bind(dialect.instant(since))
+    start = question.bind(since)
     conditions.append(f"runs.created_at >= {start}")
-    bucket = f"(runs.created_at - {start}) / {question.bind(width_us)}"
-    question.sql = f"SELECT {bucket}, {_COUNTS} FROM runs WHERE {' AND '.join(conditions)} GROUP BY 1 ORDER BY 1"
+    bucket = dialect.bucket.format(start=start, width=question.bind(width_us))
+    question.sql = (
+        f"SELECT {bucket}, {_counts(dialect)} FROM runs WHERE {' AND '.join(conditions)} GROUP BY 1 ORDER BY 1"
+    )
     return question
+
+
+def _counts(dialect: Dialect) -> str:
+    """Sums beside each other and not groups: nothing has to be sorted."""
+    return ", ".join(f"count(*) FILTER (WHERE {_status_test(dialect, status)})" for status in SHOWN_STATUSES)
+
+
+def _status_test(dialect: Dialect, status: str) -> str:
+    return _STATUS_TESTS[status].format(trouble=dialect.trouble)
 
 
 def _conditions(question: Question, namespace: str, wanted: RunFilter) -> list[str]:
@@ -128,7 +144,7 @@ def _conditions(question: Question, namespace: str, wanted: RunFilter) -> list[s
     conditions += _words(question, wanted)
     conditions += [question.dialect.tag(*_tag(test), question.bind) for test in wanted.tags]
     conditions += [f"NOT {question.dialect.tag(*_tag(test), question.bind)}" for test in wanted.not_tags]
-    conditions += [question.dialect.input_holds(_INPUT, test, question.bind) for test in wanted.inputs]
+    conditions += [question.dialect.input_holds(question.dialect.input, test, question.bind) for test in wanted.inputs]
     return conditions
 
 
@@ -153,9 +169,9 @@ def _columns(question: Question, wanted: RunFilter) -> list[str]:
     if wanted.replays_only is not None:
         conditions.append(f"runs.source_id IS {'NOT ' if wanted.replays_only else ''}NULL")
     if wanted.since_at is not None:
-        conditions.append(f"runs.created_at >= {question.bind(question.dialect.instant(wanted.since_at))}")
+        conditions.append(f"runs.created_at >= {question.bind(wanted.since_at)}")
     if wanted.until_at is not None:
-        conditions.append(f"runs.created_at < {question.bind(question.dialect.instant(wanted.until_at))}")
+        conditions.append(f"runs.created_at < {question.bind(wanted.until_at)}")
     return conditions
 
 
@@ -163,20 +179,22 @@ def _among(question: Question, column: str, values: Sequence[str]) -> str:
     # A single value is compared by `=`: the rows of an index then stay in order.
     if len(values) == 1:
         return f"{column} = {question.bind(values[0])}"
-    return question.dialect.among.format(column=column, values=question.bind(question.dialect.array(values)))
+    return question.dialect.among.format(column=column, values=question.bind(values))
 
 
 def _statuses(question: Question, wanted: RunFilter) -> list[str]:
     conditions = []
     if wanted.statuses:
-        conditions.append(_status_among(wanted.statuses))
+        conditions.append(_status_among(question.dialect, wanted.statuses))
+        if question.dialect.live is not None and {"queued", "running"}.issuperset(wanted.statuses):
+            conditions.append(question.dialect.live)
     if wanted.not_statuses:
-        conditions.append(f"NOT {_status_among(wanted.not_statuses)}")
+        conditions.append(f"{_status_among(question.dialect, wanted.not_statuses)} IS NOT TRUE")
     return conditions
 
 
-def _status_among(statuses: Sequence[str]) -> str:
-    known = [_STATUS_TESTS[status] for status in dict.fromkeys(statuses) if status in _STATUS_TESTS]
+def _status_among(dialect: Dialect, statuses: Sequence[str]) -> str:
+    known = [_status_test(dialect, status) for status in dict.fromkeys(statuses) if status in _STATUS_TESTS]
     return f"({' OR '.join(known)})" if known else "(1 = 0)"
 
 

@@ -18,3 +18,9 @@ def read_statement(package: str, name: str) -> str:
 def parameters(statement: str) -> tuple[str, ...]:
     """The names of a statement's ``:name`` parameters in order of first use: the order of a row that is bound to it."""
     return tuple(dict.fromkeys(_NAME.findall(statement)))
+
+
+def numbered(statement: str) -> str:
+    """The statement with ``$1``, ``$2``, … in place of its ``:name`` parameters, in order of first use."""
+    names = parameters(statement)
+    return _NAME.sub(lambda found: f"${names.index(found[1]) + 1}", statement)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
+from typing import Any
 
 from mulligan.core.query import FieldTest
 from mulligan.stores.run_filter import Bind, Dialect
@@ -33,12 +35,21 @@ def input_holds(payload: str, test: FieldTest, bind: Bind) -> str:
     )
 
 
+def bound(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return micros(value)
+    return json_text(value) if isinstance(value, tuple) else value
+
+
 SQLITE = Dialect(
     parameter=lambda number: f"?{number}",
-    instant=micros,
-    array=json_text,
+    bound=bound,
     among="{column} IN (SELECT value FROM json_each({values}))",
     contains="instr(lower({text}), {part}) > 0",
+    bucket="(runs.created_at - {start}) / {width}",
+    input="coalesce(runs.input, (SELECT payload FROM large_inputs WHERE run_id = runs.id))",
+    trouble="runs.status",
+    live=None,
     tag=tag_holds,
     input_holds=input_holds,
 )

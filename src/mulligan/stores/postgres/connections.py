@@ -1,0 +1,100 @@
+"""The connections of one engine: one that writes, and two small pools that only read. All heal by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+
+from mulligan.stores.postgres.database import Address, check_server, connect, migrate, prepare, translated
+from mulligan.stores.postgres.statement import Connection
+
+SWEEPS = 2
+QUESTIONS = 3
+
+LONGEST_SWEEP_S = 10
+LONGEST_QUESTION_S = 15
+"""Longer than any list or chart should take; a question that takes longer is given up."""
+
+
+class Connections:
+    """``open`` it, use it, ``close`` it. Who finds a connection broken gets StoreUnavailable, the next a new one."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._writer: Connection | None = None
+        self._sweeps: Any = None
+        self._questions: Any = None
+
+    async def open(self) -> None:
+        with translated(self._address):
+            self._writer = await connect(self._address)
+            try:
+                await check_server(self._writer, self._address)
+                await migrate(self._writer, self._address)
+                # The engine's own questions never queue behind somebody's long search.
+                self._sweeps = await self._pool(SWEEPS, LONGEST_SWEEP_S)
+                self._questions = await self._pool(QUESTIONS, LONGEST_QUESTION_S)
+            except BaseException:
+                await self.close()
+                raise
+
+    async def close(self) -> None:
+        pools, self._sweeps, self._questions = (self._sweeps, self._questions), None, None
+        for pool in pools:
+            if pool is not None:
+                await pool.close()
+        writer, self._writer = self._writer, None
+        if writer is not None and not writer.is_closed():
+            await writer.close()
+
+    async def writer(self) -> Connection:
+        """The connection for transactions, of which there is one at a time."""
+        if self._writer is None or self._writer.is_closed():
+            self._writer = await connect(self._address)
+        return self._writer
+
+    def sweep(self, *, snapshot: bool = False) -> Any:
+        return self._reading(self._sweeps, snapshot)
+
+    def question(self, *, snapshot: bool = False) -> Any:
+        return self._reading(self._questions, snapshot)
+
+    async def _pool(self, size: int, longest_s: float) -> Any:
+        return await asyncpg.create_pool(
+            self._address.dsn,
+            min_size=1,
+            max_size=size,
+            init=prepare,
+            reset=leave_as_it_is,
+            command_timeout=longest_s,
+            **self._address.options,
+        )
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Connection]:
+        """A transaction beside those of the engine's cycle."""
+        with translated(self._address):
+            async with self._sweeps.acquire(timeout=LONGEST_SWEEP_S) as connection, connection.transaction():
+                yield connection
+
+    @asynccontextmanager
+    async def _reading(self, pool: Any, snapshot: bool) -> AsyncIterator[Connection]:
+        """A connection to ask. ``snapshot``: several questions to one state."""
+        with translated(self._address):
+            async with pool.acquire(timeout=LONGEST_QUESTION_S) as connection:
+                if snapshot:
+                    async with connection.transaction(isolation="repeatable_read", readonly=True):
+                        yield connection
+                elif self._address.pooled:
+                    # Between two messages of one statement the pooler could hand us on to another server process.
+                    async with connection.transaction(readonly=True):
+                        yield connection
+                else:
+                    yield connection
+
+
+async def leave_as_it_is(connection: Connection) -> None:
+    """Readers leave nothing behind, so that nothing has to be reset: it would be a round trip for every question."""

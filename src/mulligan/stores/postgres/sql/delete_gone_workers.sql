@@ -1,0 +1,1 @@
+DELETE FROM workers WHERE state = 'gone' AND seen_at < :before

@@ -1,0 +1,1 @@
+DELETE FROM idempotency_keys WHERE run_id = ANY (:ids::text[])

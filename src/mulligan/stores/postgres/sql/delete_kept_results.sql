@@ -1,0 +1,1 @@
+DELETE FROM kept_results WHERE run_id = ANY (:ids::text[])

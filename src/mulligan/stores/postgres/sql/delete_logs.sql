@@ -1,0 +1,1 @@
+DELETE FROM logs WHERE run_id = ANY (:ids::text[])

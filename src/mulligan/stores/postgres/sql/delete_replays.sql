@@ -1,0 +1,1 @@
+DELETE FROM replays WHERE run_id = ANY (:ids::text[])

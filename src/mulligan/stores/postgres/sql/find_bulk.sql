@@ -1,0 +1,1 @@
+SELECT record FROM bulks WHERE id = :id AND namespace = :namespace

@@ -1,0 +1,7 @@
+SELECT bulk_id, namespace, position, source_id, state, run_id, problem
+FROM bulk_items
+WHERE bulk_id = :bulk_id
+    AND namespace = :namespace
+    AND position > :after
+ORDER BY position
+LIMIT :limit

@@ -1,0 +1,1 @@
+SELECT record FROM group_notes WHERE namespace = :namespace AND fingerprint = ANY (:fingerprints::text[])

@@ -1,0 +1,1 @@
+SELECT min(due_at) FROM open_steps WHERE due_at IS NOT NULL

@@ -1,0 +1,10 @@
+-- Of steps that this transaction has locked while they were ready.
+UPDATE open_steps
+SET state = 'leased',
+    attempt = open_steps.attempt + 1,
+    token = :token::text,
+    worker_id = taken.worker_id,
+    since_at = :now::timestamptz,
+    due_at = :now::timestamptz + open_steps.start_to_close
+FROM unnest(:run_id::text[], :step::text[], :worker_id::text[]) AS taken (run_id, step, worker_id)
+WHERE open_steps.run_id = taken.run_id AND open_steps.step = taken.step

@@ -1,0 +1,1 @@
+SELECT record FROM bulks WHERE id = ANY (:ids::text[]) ORDER BY id

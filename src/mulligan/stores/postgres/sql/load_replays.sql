@@ -1,0 +1,1 @@
+SELECT record FROM replays WHERE run_id = ANY (:ids::text[])

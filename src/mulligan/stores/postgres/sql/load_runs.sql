@@ -1,0 +1,7 @@
+SELECT
+    id, namespace, workflow, version, created_at, family_id, key_scope, status, pinned, priority, available_at,
+    finished_at, metadata, idempotency_key, overrides, source_id, generation, parent_id, parent_step, bulk_id,
+    failed_step, error_type, error_message, fingerprint
+FROM runs
+WHERE id = ANY (:ids::text[])
+ORDER BY id

@@ -1,0 +1,1 @@
+SELECT record FROM workers WHERE id = ANY (:ids::text[]) ORDER BY id

