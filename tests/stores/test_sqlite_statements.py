@@ -90,6 +90,12 @@ def test_ready_steps_come_from_the_index_in_the_order_of_claiming(connection: ap
     assert "TEMP B-TREE" not in found
 
 
+def test_runs_to_prune_are_found_without_sorting(connection: apsw.Connection) -> None:
+    found = plan(connection, statement("find_prunable_runs"), {"before": 1, "limit": 1})
+    assert "INDEX runs_by_created_at (created_at<?)" in found
+    assert "TEMP B-TREE" not in found
+
+
 def test_the_inbox_is_answered_from_an_index_alone(connection: apsw.Connection) -> None:
     sql = statement("find_failure_groups")
     assert "COVERING INDEX runs_by_fingerprint" in plan(connection, sql, dict.fromkeys(parameters(sql)))

@@ -128,7 +128,7 @@ class Store(Protocol):
         ...
 
     async def prune(self, before: datetime, limit: int) -> int:
-        """Delete terminal runs that finished before ``before`` with all that belongs to them, oldest first.
+        """Delete terminal runs that finished before ``before`` with all that belongs to them, oldest first by creation.
 
         A run that a later run still keeps results of is left. Returns how many runs were deleted. Workers that were
         last seen before ``before`` and are gone are forgotten, too.

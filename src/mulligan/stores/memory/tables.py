@@ -238,7 +238,7 @@ class Tables:
     def prune(self, before: datetime, limit: int) -> int:
         kept = {ref[0] for replay in self.replays.values() for ref in replay.kept.values()}
         ended = [
-            (run.finished_at, run.id)
+            (run.created_at, run.id)
             for run in self.runs.values()
             if run.status is not RunStatus.RUNNING and run.finished_at is not None and run.finished_at < before
         ]

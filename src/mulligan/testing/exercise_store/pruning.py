@@ -21,13 +21,14 @@ from mulligan.testing.factories import (
 
 
 def ended(at: float, **given: object) -> Run:
-    return make_run(created_at=after(at - 1), status=RunStatus.SUCCEEDED, finished_at=after(at), **given)
+    return make_run(**{"created_at": after(at - 1), "status": RunStatus.SUCCEEDED, "finished_at": after(at), **given})
 
 
 class Pruning:
-    async def test_the_runs_that_finished_first_go_first(self, store: Store) -> None:
+    async def test_the_runs_that_were_created_first_go_first(self, store: Store) -> None:
         await know(store)
-        third, first, second, later = ended(3), ended(1), ended(2), ended(4)
+        third, second, later = ended(3), ended(2), ended(4)
+        first = ended(3.5, created_at=after(0))
         running = make_run(created_at=after(0))
         await commit(store, changes(third, first, second, later, running))
         assert await store.prune(after(4), 2) == 2

@@ -51,7 +51,7 @@ CREATE TABLE runs (
 -- The column that is equal in a question comes first: no index starts with the namespace, or the planner would take
 -- it for the way to list a namespace's newest runs, and sort them all.
 CREATE INDEX runs_by_workflow ON runs (workflow, namespace, id);
-CREATE INDEX runs_by_created_at ON runs (created_at, namespace);
+CREATE INDEX runs_by_created_at ON runs (created_at, id);
 CREATE INDEX runs_running ON runs (status, namespace, id) WHERE status = 'running';
 CREATE INDEX runs_failed ON runs (status, namespace, id) WHERE status = 'failed';
 CREATE INDEX runs_cancelled ON runs (status, namespace, id) WHERE status = 'cancelled';
