@@ -29,7 +29,7 @@ def anonymous(desk: Desk, **more: str) -> httpx2.AsyncClient:
 
 def some_path(path: str) -> str:
     """A path of the endpoint, for things that do not exist."""
-    for name in ("run_id", "a", "b", "token_id", "step", "name"):
+    for name in ("run_id", "a", "b", "token_id", "step", "name", "fingerprint", "bulk_id", "kind", "key"):
         path = path.replace(f"{{{name}}}", "0" * 26)
     return path
 
