@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,6 +13,8 @@ from mulligan.core.records import Reading
 from mulligan.errors import MulliganError
 
 if TYPE_CHECKING:
+    import logging
+
     from mulligan.sdk.playground import Known
     from mulligan.wire.messages import Assign
 
@@ -23,6 +24,8 @@ T = TypeVar("T")
 
 STEP_LOGGER = "mulligan.step"
 PROGRESS_LOGGER = "mulligan.progress"
+INFO = 20
+"""The stdlib's number."""
 
 running_context: ContextVar[Context | None] = ContextVar("mulligan_context", default=None)
 
@@ -174,13 +177,15 @@ class Context:
     @property
     def log(self) -> logging.Logger:
         """A standard logger; its lines are shown with the attempt, like those of every other logger of this step."""
+        import logging  # not with the package: declaring logs nothing
+
         return logging.getLogger(f"{STEP_LOGGER}.{self.workflow}.{self.step}")
 
     def progress(self, done: float, total: float | None = None, message: str = "") -> None:
         """Say how far the step is: ``progress(0.4)``, ``progress(3, 10, "pages")``. Shown with the attempt."""
         share = done if total is None else done / total if total else 1.0
         of = "" if total is None else f" ({done:g} of {total:g})"
-        self.write_line(logging.INFO, PROGRESS_LOGGER, f"{share:.0%}{of}{': ' if message else ''}{message}")
+        self.write_line(INFO, PROGRESS_LOGGER, f"{share:.0%}{of}{': ' if message else ''}{message}")
 
     # ── Being told to stop ───────────────────────────────────────────────────────────────────────────────────────────
 

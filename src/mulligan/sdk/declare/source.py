@@ -9,7 +9,6 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import PurePath
 from types import CodeType, FrameType
 from typing import Any
 
@@ -37,11 +36,11 @@ class Where:
 
 def portable_path(file: str, module: str) -> str:
     """``/srv/shop/jobs/mail.py`` of module ``jobs.mail`` is ``jobs/mail.py``; a script is its file name."""
-    parts = PurePath(file).parts
+    parts = file.replace(os.sep, "/").split("/")
     if module == "__main__":
         spec = getattr(sys.modules.get(module), "__spec__", None)
-        module = spec.name if spec is not None else PurePath(file).stem
-    depth = module.count(".") + 1 + (parts[-1:] == ("__init__.py",))
+        module = spec.name if spec is not None else os.path.splitext(os.path.basename(file))[0]
+    depth = module.count(".") + 1 + (parts[-1] == "__init__.py")
     return "/".join(parts[-depth:])
 
 
