@@ -48,8 +48,7 @@ CREATE TABLE runs (
 ) WITH (fillfactor = 50, autovacuum_analyze_scale_factor = 0.02);
 
 CREATE INDEX runs_by_workflow ON runs (workflow, namespace, id);
--- Runs are written in the order of their creation, more or less: this index has one entry for 128 pages.
-CREATE INDEX runs_by_created_at ON runs USING brin (created_at) WITH (autosummarize = on);
+CREATE INDEX runs_by_created_at ON runs (created_at, id);
 CREATE INDEX runs_in_trouble ON runs (trouble, namespace, id) WHERE trouble IS NOT NULL;
 CREATE INDEX runs_by_family ON runs (family_id, namespace, id) WHERE family_id IS NOT NULL;
 CREATE INDEX runs_by_source ON runs (source_id, namespace, id) WHERE source_id IS NOT NULL;
