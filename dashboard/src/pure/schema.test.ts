@@ -57,7 +57,7 @@ describe("formFields", () => {
 
 it("gives long text several lines", () => {
   expect(kindOf({ type: "string", default: "a\nb" })).toBe("multiline");
-  expect(kindOf({ type: "string", multiline: true })).toBe("multiline");
+  expect(kindOf({ type: "string", "x-mulligan-multiline": true })).toBe("multiline");
   expect(kindOf({ type: "string", default: "short" })).toBe("text");
 });
 

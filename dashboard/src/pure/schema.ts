@@ -113,7 +113,9 @@ export function kindOf(schema: Schema): FieldKind {
   if (choicesOf(schema).length > 0) return "choice";
   switch (schema.type) {
     case "string":
-      return schema.multiline === true || schema.format === "multiline" || isLong(schema) ? "multiline" : "text";
+      return schema["x-mulligan-multiline"] === true || schema.format === "multiline" || isLong(schema)
+        ? "multiline"
+        : "text";
     case "number":
       return "number";
     case "integer":

@@ -20,7 +20,6 @@ export function TabLinks<T extends string>({
         {tabs.map(({ id, word, count }) => (
           <Link
             key={id}
-            from="/runs/$run"
             to="."
             search={(old) => ({ ...old, ...searchFor(id) })}
             replace
