@@ -74,9 +74,11 @@ class Runner:
                 result = await result
             return attempt.step.output.encode(result)
         positional = (attempt.context,) if signature.takes_context else ()
+        if not signature.dependencies:
+            # never in a thread: without async dependencies a synchronous step does not come here
+            return attempt.step.output.encode(await signature.fn(*positional, **arguments))
         async with AsyncExitStack() as stack:
-            if signature.dependencies:
-                arguments |= await self._injector.provide(signature.dependencies, attempt.context, stack)
+            arguments |= await self._injector.provide(signature.dependencies, attempt.context, stack)
             if signature.is_async:
                 result = await signature.fn(*positional, **arguments)
             else:
