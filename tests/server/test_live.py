@@ -91,6 +91,26 @@ async def test_workers_are_news_only_to_those_who_ask(desk: Desk) -> None:
         await reader.close()
 
 
+async def test_failures_and_bulk_replays_are_hinted_at(desk: Desk) -> None:
+    inbox, replays = await listen(desk, "inbox"), await listen(desk, "replays")
+    await desk.worker()
+    run = await desk.failed_run()
+    await told(desk)
+    assert inbox.take("inbox") == [{}]
+    await desk.post(f"/inbox/{run['fingerprint']}", {"status": "resolved"})
+    await told(desk)
+    assert inbox.take("inbox") == [{}]
+    assert replays.events == []
+    made = await desk.post("/replays", {"q": "status:failed", "request": {"reason": "again"}}, 201)
+    await told(desk)
+    assert replays.take("replays") == [{}]
+    await desk.clock.advance(timedelta(seconds=5))
+    assert len(replays.take("replays")) >= 1
+    await desk.post(f"/replays/{made['id']}/abort", {}, 409)
+    for reader in (inbox, replays):
+        await reader.close()
+
+
 async def test_another_namespace_hears_nothing(desk: Desk) -> None:
     stranger = await listen(desk, "runs,workers", namespace="elsewhere")
     await desk.worker()

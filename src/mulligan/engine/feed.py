@@ -19,10 +19,18 @@ class RunEnd:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What one commit touched: the ids of runs by namespace, and workers."""
+    """What one commit touched: the ids of runs by namespace, and workers.
+
+    ``bulks`` and ``groups``: the namespaces in which bulk replays moved on, and in which the failure inbox changed.
+    """
 
     runs: frozenset[tuple[str, str]]
     workers: tuple[Worker, ...]
+    bulks: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.runs or self.workers or self.bulks or self.groups)
 
 
 Waiter = Callable[[RunEnd], None]

@@ -75,7 +75,7 @@ class ServerApp:
         ]
 
     async def _stream(self, request: Request) -> Response:
-        """Server-sent events: ``run``, ``workers``, ``ping``; ``dropped`` before the server ends it."""
+        """Server-sent events: ``run``, the hints of ``live.HINTS``, ``ping``; ``dropped`` before the server ends it."""
         try:
             caller = await self._door.enter(request)
             if not caller.may("read"):

@@ -26,6 +26,7 @@ MOST_RUNS_AT_ONCE = 200
 MOST_RUNS_WAITING = 5_000
 MOST_BATCHES_WAITING = 64
 MOST_TOPICS = 50
+HINTS = ("workers", "replays", "inbox")
 
 log = logging.getLogger("mulligan.server")
 
@@ -36,19 +37,20 @@ class Topics:
 
     all_runs: bool
     run_ids: frozenset[str]
-    workers: bool
+    hints: frozenset[str]
+    """Of ``HINTS``: those that say no more than that something has changed there."""
 
 
 def topics_of(text: str) -> Topics:
-    """``runs,run:<id>,workers``. Raises InvalidInput."""
+    """``runs,run:<id>,workers,replays,inbox``. Raises InvalidInput."""
     names = [name for name in text.split(",") if name]
     run_ids = frozenset(name.removeprefix("run:") for name in names if name.startswith("run:"))
-    unknown = [name for name in names if name not in ("runs", "workers") and not name.startswith("run:")]
+    unknown = [name for name in names if name not in ("runs", *HINTS) and not name.startswith("run:")]
     unknown += [run_id for run_id in run_ids if RUN_ID.fullmatch(run_id) is None]
     if unknown or not names or len(names) > MOST_TOPICS:
-        rule = f"name up to {MOST_TOPICS} topics of: runs, run:<id>, workers"
+        rule = f"name up to {MOST_TOPICS} topics of: runs, run:<id>, {', '.join(HINTS)}"
         raise InvalidInput(f"These topics are not understood; {rule}.", problems=(Problem("/topics", rule, "query"),))
-    return Topics(all_runs="runs" in names, run_ids=run_ids, workers="workers" in names)
+    return Topics(all_runs="runs" in names, run_ids=run_ids, hints=frozenset(names) & frozenset(HINTS))
 
 
 @dataclass(eq=False, slots=True)
@@ -62,8 +64,8 @@ class Subscriber:
     def wants(self, namespace: str, about: str) -> bool:
         if namespace != self.namespace:
             return False
-        if about == "workers":
-            return self.topics.workers
+        if about in HINTS:
+            return about in self.topics.hints
         return self.topics.all_runs or about in self.topics.run_ids
 
     def offer(self, batch: bytes) -> None:
@@ -87,7 +89,7 @@ class Live:
         self._engine = site.engine
         self._subscribers: set[Subscriber] = set()
         self._touched: dict[str, OrderedDict[str, None]] = {}
-        self._worker_news: set[str] = set()
+        self._hints: set[tuple[str, str]] = set()
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._position = 0
@@ -172,14 +174,16 @@ class Live:
                 waiting[run_id] = None
                 if len(waiting) > MOST_RUNS_WAITING:
                     waiting.popitem(last=False)
-        self._worker_news.update(worker.namespace for worker in committed.workers)
+        self._hints.update((worker.namespace, "workers") for worker in committed.workers)
+        self._hints.update((namespace, "replays") for namespace in committed.bulks)
+        self._hints.update((namespace, "inbox") for namespace in committed.groups)
         self._news.set()
 
     async def _tell_once(self) -> None:
         """Everything that each subscriber is to hear now, as one batch."""
         self._position += 1
-        news = [(namespace, "workers", _event("workers", b"{}", self._position)) for namespace in self._worker_news]
-        self._worker_news.clear()
+        news = [(namespace, hint, _event(hint, b"{}", self._position)) for namespace, hint in sorted(self._hints)]
+        self._hints.clear()
         for namespace, touched in self._touched.items():
             events = await self._read(namespace, self._take(namespace, touched))
             news += [(namespace, run_id, event) for run_id, event in events.items()]
