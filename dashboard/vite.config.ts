@@ -21,9 +21,19 @@ export default defineConfig({
   },
   server: { proxy: { "/api": server } },
   test: {
-    environment: "happy-dom",
-    include: ["src/**/*.test.{ts,tsx}"],
-    setupFiles: ["./tests/setup.ts"],
     restoreMocks: true,
+    projects: [
+      // A page costs a second to set up; rules that know no page do without.
+      { extends: true, test: { name: "pure", environment: "node", include: ["src/pure/*.test.ts"] } },
+      {
+        extends: true,
+        test: {
+          name: "page",
+          environment: "happy-dom",
+          include: ["src/{api,screens,shell,ui}/**/*.test.{ts,tsx}"],
+          setupFiles: ["./tests/setup.ts"],
+        },
+      },
+    ],
   },
 });

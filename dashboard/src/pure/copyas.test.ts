@@ -1,3 +1,4 @@
+// @vitest-environment happy-dom
 import { expect, it } from "vitest";
 import { copyAs, shell } from "@/pure/copyas";
 import { jsonTextOf, Raw } from "@/pure/wire";
