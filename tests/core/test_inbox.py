@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -65,6 +66,6 @@ def test_a_resolved_group_opens_again_when_it_recurs() -> None:
     ],
 )
 def test_a_snooze_ends_when_what_it_waits_for_has_come(
-    snooze: dict[str, object], changed: dict[str, int], moment: datetime, status: GroupStatus
+    snooze: dict[str, object], changed: dict[str, Any], moment: datetime, status: GroupStatus
 ) -> None:
     assert status_of(group(note(GroupStatus.SNOOZED, **snooze), **changed), moment) is status

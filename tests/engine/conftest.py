@@ -125,9 +125,14 @@ class Desk:
     _count: int = 0
 
     async def worker(
-        self, definition: WorkflowDefinition, functions: dict[str, Function], *, name: str = "worker-1", **given: bool
+        self,
+        definition: WorkflowDefinition,
+        functions: dict[str, Function],
+        *,
+        name: str = "worker-1",
+        holding: bool = False,
     ) -> FakeWorker:
-        worker = FakeWorker(self.engine, [definition], functions, id=name, **given)
+        worker = FakeWorker(self.engine, [definition], functions, id=name, holding=holding)
         await worker.connect()
         return worker
 

@@ -242,7 +242,7 @@ async def test_a_running_run_cannot_be_replayed(desk: Desk) -> None:
 async def test_latest_runs_the_fixed_code_and_same_waits_for_the_old(desk: Desk) -> None:
     run_id, worker = await failed_run(desk)
     await worker.disconnect(clean=True)
-    fixed = await desk.worker(FIXED, worker.functions, name="worker-2")  # type: ignore[arg-type]
+    fixed = await desk.worker(FIXED, worker.functions, name="worker-2")
     made = await plan(desk, run_id)
     assert (made.source_number, made.number) == (1, 2)
     assert any("version 1" in warning for warning in made.warnings)
@@ -266,7 +266,8 @@ async def test_a_plan_is_refused_once_anything_in_it_has_changed(desk: Desk) -> 
         await desk.engine.replay("default", run_id, ReplayRequest(), author="ada", token=made.token)
     assert caught.value.code == "plan_outdated"
     fresh = await plan(desk, run_id)
-    assert await desk.engine.replay("default", run_id, ReplayRequest(), author="ada", token=fresh.token)
+    made_again = await desk.engine.replay("default", run_id, ReplayRequest(), author="ada", token=fresh.token)
+    assert not made_again.existing
 
 
 async def test_a_double_click_makes_one_run(desk: Desk) -> None:
@@ -339,7 +340,7 @@ async def test_an_old_worker_never_takes_a_replay_that_was_planned_for_newer_cod
     again = await replay(desk, run_id)
     await desk.advance(60)
     assert old.got == []
-    fixed = await desk.worker(FIXED, old.functions, name="worker-2")  # type: ignore[arg-type]
+    fixed = await desk.worker(FIXED, old.functions, name="worker-2")
     assert (await desk.end(again)).run.status is RunStatus.SUCCEEDED
     assert sorted(fixed.steps_seen) == ["publish", "summary"]
 
@@ -349,6 +350,6 @@ async def test_a_newer_worker_takes_a_replay_that_waits_for_its_version(desk: De
     await desk.engine.register("default", [FIXED])
     again = await replay(desk, run_id)
     newer = WorkflowDefinition(name="flow", steps=STEPS, input_schema=DOC_SCHEMA, code="newer still")
-    worker = await desk.worker(newer, old.functions, name="worker-3")  # type: ignore[arg-type]
+    worker = await desk.worker(newer, old.functions, name="worker-3")
     assert (await desk.end(again)).run.status is RunStatus.SUCCEEDED
     assert worker.steps_seen
