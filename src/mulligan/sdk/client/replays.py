@@ -49,10 +49,10 @@ class ReplayOptions(TypedDict, total=False):
 
 async def build_request(client: Client, run_id: str, options: ReplayOptions) -> ReplayCommand:
     """Raises ``InvalidInput`` for edits that no step is named for, ``NotFound`` for an unknown run."""
-    start_steps = _names(options.get("from_step", ()))
+    start_steps = step_names(options.get("from_step", ()))
     inputs = {
         step: Raw(await _merged(client, f"/runs/{run_id}/steps/{quote(step, safe='')}/input", edit))
-        for step, edit in _edits(options.get("input", {}), start_steps).items()
+        for step, edit in edits_by_step(options.get("input", {}), start_steps).items()
     }
     run_input: Raw | msgspec.UnsetType = UNSET
     if "run_input" in options:
@@ -73,12 +73,12 @@ async def build_request(client: Client, run_id: str, options: ReplayOptions) -> 
     )
 
 
-def _names(steps: Steps) -> list[str]:
+def step_names(steps: Steps) -> list[str]:
     several: Sequence[Any] = [steps] if isinstance(steps, str) or hasattr(steps, "declaration") else steps
     return [step if isinstance(step, str) else step.name for step in several]
 
 
-def _edits(edits: Mapping[Any, Any], start_steps: list[str]) -> dict[str, Any]:
+def edits_by_step(edits: Mapping[Any, Any], start_steps: list[str]) -> dict[str, Any]:
     """By step name. Without a step in the keys, they are the arguments of the only start step."""
     if not edits:
         return {}
@@ -86,7 +86,7 @@ def _edits(edits: Mapping[Any, Any], start_steps: list[str]) -> dict[str, Any]:
         return {key.name: edit for key, edit in edits.items()}
     if len(start_steps) != 1:
         raise InvalidInput(
-            "replay(input=…) changes the arguments of one step: name it with from_step=summary, or key the edits by "
+            "input=… changes the arguments of one step: name it with from_step=summary, or key the edits by "
             "step: input={summary: {…}}."
         )
     return {start_steps[0]: edits}

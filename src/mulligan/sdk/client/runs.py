@@ -21,12 +21,14 @@ from mulligan.wire.rest.runs import CancelAnswer, CancelRequest, RunDetail, RunL
 from mulligan.wire.rest.steps import StepDetail, StepSummary
 
 if TYPE_CHECKING:
+    from mulligan.sdk.client.bulks import BulkOptions, ManyReplays
     from mulligan.sdk.client.calls import Call
     from mulligan.sdk.client.client import Client
     from mulligan.sdk.client.replays import ReplayOptions
     from mulligan.sdk.declare.declaration import WorkflowDeclaration
     from mulligan.sdk.task import Task
     from mulligan.sdk.workflow import Step
+    from mulligan.wire.rest.bulks import BulkPreview
 
 T = TypeVar("T")
 R = TypeVar("R", covariant=True, default=Any)
@@ -324,6 +326,24 @@ class Runs:
             cursor = found.next_cursor
             if cursor is None or (limit is not None and given >= limit):
                 return
+
+    async def replay_all(self, query: str, *, reason: str, **options: Unpack[BulkOptions]) -> ManyReplays:
+        """Replay all runs that match, which are counted now, as one durable bulk replay that goes on by itself.
+
+        ``await m.runs.replay_all("status:failed since:1h", reason="outage over", canary=(1, 0.1), stop_after=2)``.
+        What changes is as with ``run.replay``, but for whole documents: edits set single members. Raises
+        ``InvalidInput`` when nothing matches, or for edits that cannot be meant for many.
+        """
+        from mulligan.sdk.client.bulks import create
+
+        await self._client.bring_worker()
+        return await create(self._client, query, reason, options)
+
+    async def preview_replay_all(self, query: str, **options: Unpack[BulkOptions]) -> BulkPreview:
+        """What ``replay_all`` would do: how many match, and which of the first 200 it could not replay, and why."""
+        from mulligan.sdk.client.bulks import preview
+
+        return await preview(self._client, query, "", options)
 
     async def start_many(self, calls: Sequence[Call]) -> list[Run[Any]]:
         """Start different things together: ``m.runs.start_many([hello.call("ada"), summarise.call(doc)])``.
