@@ -171,6 +171,9 @@ class Cycle:
         wanted = Wanted()
         for entry in entries:
             wanted_by(entry.command, wanted)
+        if not self._store.capabilities.exclusive:
+            # another replica may have given up a worker that is still connected here
+            wanted.worker_ids.update(seat.worker_id for seat in self._dispatcher.seats.values() if seat.can_take)
         async with self._store.transaction() as transaction:
             facts = await self._memory.load(transaction, wanted)
             for entry in entries:

@@ -18,7 +18,7 @@ from mulligan.core.decide.attempts import ref_of
 from mulligan.core.facts import Ended, Produced, RunFacts
 from mulligan.core.inputs import build_input, edits_for, output_ref, outputs_needed, overrides_for
 from mulligan.core.lifecycle import is_terminal
-from mulligan.core.records import Attempt, OpenStep, Outcome, OutputRef, RecordedError, Run, WorkerState
+from mulligan.core.records import Attempt, OpenStep, Outcome, OutputRef, RecordedError, Run, RunStatus, WorkerState
 from mulligan.engine.cycle import RECOVERY, Turn
 from mulligan.engine.dispatcher import Assignment, Dispatcher, Seat
 from mulligan.engine.feed import Committed, Feed, RunEnd
@@ -95,6 +95,7 @@ class Publisher:
         self._fetching: set[Lease] = set()
         """Leases whose payloads are being read; one that ends meanwhile is taken out and not given to its worker."""
         self._closing = False
+        self._nap: asyncio.Future[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     def publish(self, turn: Turn) -> None:
@@ -127,6 +128,8 @@ class Publisher:
     async def finish(self) -> None:
         """Wait for what is still on its way out, but no longer for a store that does not answer."""
         self._closing = True
+        if self._nap is not None:
+            self._nap.cancel()
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -149,7 +152,9 @@ class Publisher:
             try:
                 return await question()
             except StoreUnavailable:
-                await self._clock.sleep(RECOVERY)
+                self._nap = self._nap or asyncio.ensure_future(self._clock.sleep(RECOVERY))
+                await asyncio.wait((self._nap,))
+                self._nap = None
         return None
 
     async def _insist(self, commands: Sequence[Command]) -> None:
@@ -353,6 +358,18 @@ class Publisher:
             touched.update((step.namespace, step.run_id) for step in steps.values())
         touched.update((attempt.namespace, attempt.run_id) for attempt, _ in changes.attempts_added)
         touched.update((line.namespace, line.run_id) for line in changes.logs_added)
-        workers = tuple(changes.workers_saved.values())
-        if touched or workers:
-            self._feed.committed(Committed(frozenset(touched), workers))
+        changed = changes.runs_changed.values()
+        news = Committed(
+            runs=frozenset(touched),
+            workers=tuple(changes.workers_saved.values()),
+            bulks=frozenset(
+                {bulk.namespace for bulk in changes.bulks_saved.values()}
+                | {run.namespace for run in changed if run.bulk_id is not None}
+            ),
+            groups=frozenset(
+                {namespace for namespace, _ in changes.notes_saved}
+                | {run.namespace for run in changed if run.status is RunStatus.FAILED}
+            ),
+        )
+        if news:
+            self._feed.committed(news)

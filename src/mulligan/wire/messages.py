@@ -38,7 +38,9 @@ class Lease(msgspec.Struct, frozen=True, array_like=True):
 class Hello(Message, frozen=True):
     """The first message of a worker, and again after every reconnect (same ``worker_id``).
 
-    ``running``: the leases whose functions run or whose reports are not acknowledged yet.
+    ``running``: the leases whose functions run or whose reports are not acknowledged yet. ``lost``: those whose
+    functions had begun and were given up here, because the server could not be reached for too long. Of any other
+    lease the worker never called the function: the server hands it to somebody else as if it had not been given out.
     """
 
     protocol: int
@@ -51,6 +53,7 @@ class Hello(Message, frozen=True):
     labels: dict[str, str]
     definitions: list[WorkflowDefinition]
     running: list[Lease]
+    lost: list[Lease] = []
 
 
 class Credit(Message, frozen=True):

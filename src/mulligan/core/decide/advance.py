@@ -45,7 +45,7 @@ def open_step(facts: Facts, run: RunFacts, step: StepDefinition, now: datetime, 
     state, due_at = OpenState.READY, None
     available_at = run.run.available_at
     if step.kind is StepKind.SLEEP:
-        state, due_at = OpenState.SLEEPING, now + (step.sleep or timedelta())
+        state, due_at = OpenState.SLEEPING, max(now, available_at or now) + (step.sleep or timedelta())
     elif available_at is not None and available_at > now:
         state, due_at = OpenState.SLEEPING, available_at
     elif step.schedule_to_start is not None:

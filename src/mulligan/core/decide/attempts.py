@@ -25,6 +25,7 @@ from mulligan.core.retry import delay, may_retry
 
 STALE = Verdict(applied=False, stale=True)
 APPLIED = Verdict(applied=True)
+REPORTED = frozenset({Outcome.SUCCEEDED, Outcome.FAILED, Outcome.TIMED_OUT})
 
 
 def leased(facts: Facts, run_id: str, step: str, token: str) -> OpenStep | None:
@@ -43,11 +44,13 @@ def finish_attempt(command: FinishAttempt, facts: Facts, now: datetime, policy: 
     if step is None or step.attempt != ref.attempt or step.namespace != command.namespace:
         return STALE
     run = facts.runs[ref.run_id]
-    attempt = attempt_of(step, command.outcome, now, version=command.version)
+    # Only the engine loses and cancels. A worker that says so has not done the work: that is a failure like another.
+    outcome = command.outcome if command.outcome in REPORTED else Outcome.FAILED
+    attempt = attempt_of(step, outcome, now, version=command.version)
     attempt = msgspec.structs.replace(attempt, readings=command.readings)
     if command.readings:
         facts.see_variables(variables_of(command, run, now))
-    if command.outcome is Outcome.SUCCEEDED:
+    if outcome is Outcome.SUCCEEDED:
         step_after(step.state, Move.SUCCEEDED)
         facts.add_attempt(attempt, command.output)
         facts.close_step(step)

@@ -171,11 +171,15 @@ class MountedStore:
     async def prune(self, before: datetime, limit: int) -> int:
         await self._wait()
         watcher = self._disk.watcher
-        candidates = watcher.may_be_pruned(before)
-        count = self._disk.loop.complete(self._inner.prune(before, limit))
-        if count:
-            left = self._disk.loop.complete(self._inner.facts(candidates))
-            watcher.pruned([run_id for run_id in candidates if run_id not in left], before)
+        await self._disk.acquire(self._process)
+        try:
+            candidates = watcher.may_be_pruned(before)
+            count = self._disk.loop.complete(self._inner.prune(before, limit))
+            if count:
+                left = self._disk.loop.complete(self._inner.facts(candidates))
+                watcher.pruned([run_id for run_id in candidates if run_id not in left], before)
+        finally:
+            self._disk.release(self._process)
         return count
 
     def __getattr__(self, name: str) -> Any:

@@ -66,6 +66,7 @@ class Functions:
             labels={},
             definitions=self._definitions,
             running=self.ledger.held(),
+            lost=self.ledger.lost(),
         )
 
     def beat(self) -> Beat:
@@ -94,7 +95,11 @@ class Functions:
     def stop_all(self, reason: str) -> None:
         for attempt in self.ledger.attempts:
             if attempt.is_wanted:
-                self._drop(cast(SimulatedAttempt, attempt))
+                if attempt.has_begun:
+                    lease = attempt.lease
+                    self._auditor.ledger.given_up.add((lease.run_id, lease.step, lease.token))
+                self.ledger.give_up(attempt)
+                self._end(cast(SimulatedAttempt, attempt))
 
     def expire(self, attempt: SimulatedAttempt) -> None:
         """The execution timeout is over: the step's function is ended and told of."""
@@ -104,6 +109,9 @@ class Functions:
 
     def _drop(self, attempt: SimulatedAttempt) -> None:
         self.ledger.drop(cast(Any, attempt))
+        self._end(attempt)
+
+    def _end(self, attempt: SimulatedAttempt) -> None:
         # every other function does not listen and goes on to its end: its result must be refused
         if self._weather.happens(0.5):
             return

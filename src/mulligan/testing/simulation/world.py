@@ -69,7 +69,7 @@ class World:
         self.disk = Disk(self.loop, open_store or memory_disk(), self.weather, self.auditor, shared=replicas > 1)
         ttl = timedelta(seconds=random.choice((15, 15, 30, 60)))
         self.policy = Policy(worker_ttl=ttl, beat=ttl / 5)
-        retention = timedelta(minutes=5) if random.random() < 0.15 else None
+        retention = timedelta(minutes=20) if random.random() < 0.15 else None
         self.engines = [
             EngineNode(f"engine{n}", self.loop, self.disk, self.wall, self.policy, str(seed), retention)
             for n in range(replicas)

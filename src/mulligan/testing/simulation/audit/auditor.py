@@ -97,7 +97,7 @@ class Auditor:
         for attempt, output in changes.attempts_added:
             life = self._life(attempt.run_id)
             old = before.setdefault((attempt.run_id, attempt.step), life.open.get(attempt.step))
-            check_attempt(shadow, commit, life, attempt, output, old)
+            check_attempt(shadow, commit, life, attempt, output, old, self.ledger.given_up)
             life.tries.setdefault(attempt.step, []).append(attempt)
             self.attempts += 1
             if attempt.outcome is Outcome.SUCCEEDED:

@@ -16,7 +16,8 @@ Call = tuple[str, str, str]
 @dataclass(slots=True)
 class Ledger:
     """``acked``: run id -> namespace. ``maybe``: ids of runs whose start was never answered. ``begun``: functions
-    called, by lease. ``released``: leases that were handed back."""
+    called, by lease. ``released``: leases that were handed back. ``given_up``: calls that their worker ended because it
+    heard nothing from any engine."""
 
     shadow: Shadow
     acked: dict[str, str] = field(default_factory=dict)
@@ -25,6 +26,7 @@ class Ledger:
     begun: set[Call] = field(default_factory=set)
     numbers: dict[tuple[str, str, int], str] = field(default_factory=dict)
     released: set[Call] = field(default_factory=set)
+    given_up: set[Call] = field(default_factory=set)
     recent: deque[tuple[str, str, int, str]] = field(default_factory=lambda: deque(maxlen=200))
     ended: int = 0
 

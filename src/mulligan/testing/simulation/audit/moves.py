@@ -1,8 +1,9 @@
-"""What may happen to one step of one run within a transaction: its attempts (S3–S6, S8), its times (S8, S15)."""
+"""What may happen to one step of one run within a transaction: its attempts (S3 to S6, S8), its times (S8, S15)."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Set
 from datetime import timedelta
 
 from mulligan.core.records import Attempt, OpenState, OpenStep, Outcome, RecordedError, RunStatus, StepKind
@@ -16,9 +17,16 @@ TICK = timedelta(microseconds=10)
 
 
 def check_attempt(
-    shadow: Shadow, commit: Commit, life: Life, attempt: Attempt, output: bytes | None, old: OpenStep | None
+    shadow: Shadow,
+    commit: Commit,
+    life: Life,
+    attempt: Attempt,
+    output: bytes | None,
+    old: OpenStep | None,
+    given_up: Set[tuple[str, str, str]],
 ) -> None:
-    """A finished attempt is written. ``old`` is the step's open row before this transaction."""
+    """A finished attempt is written. ``old``: the step's open row before this transaction. ``given_up``: leases whose
+    workers have ended them by themselves."""
     where = f"{life.run.id}/{attempt.step} attempt {attempt.number}"
     before = life.tries.get(attempt.step, [])
     if life.ended:
@@ -36,7 +44,7 @@ def check_attempt(
     elif life.step(attempt.step).kind is StepKind.SLEEP and attempt.outcome is Outcome.SUCCEEDED:
         check_waking(commit, attempt, old, where)
     else:
-        check_leased_attempt(shadow, commit, life, attempt, output, old, where)
+        check_leased_attempt(shadow, commit, life, attempt, output, old, given_up, where)
 
 
 def check_queue_timeout(commit: Commit, life: Life, attempt: Attempt, old: OpenStep | None, where: str) -> None:
@@ -62,6 +70,7 @@ def check_leased_attempt(
     attempt: Attempt,
     output: bytes | None,
     old: OpenStep | None,
+    given_up: Set[tuple[str, str, str]],
     where: str,
 ) -> None:
     if old is None or old.state is not OpenState.LEASED or old.attempt != attempt.number:
@@ -72,7 +81,8 @@ def check_leased_attempt(
     if attempt.outcome is Outcome.SUCCEEDED:
         check_output(shadow, life, attempt, output, old, where)
     elif attempt.outcome is Outcome.LOST:
-        check_loss(shadow, commit, old, where)
+        if (old.run_id, old.step, old.token) not in given_up:
+            check_loss(shadow, commit, old, where)
     elif attempt.outcome is Outcome.CANCELLED:
         changed = commit.changes.runs_changed.get(life.run.id)
         if changed is None or changed.status is not RunStatus.CANCELLED:
