@@ -2,7 +2,7 @@
 
     python -m examples.demo                go on where the last demo was left
     python -m examples.demo --fresh        forget what there was
-    python -m examples.demo --port 9000    another port for the dashboard
+    python -m examples.demo --port 9000    another port for the dashboard (also: MULLIGAN_PORT=9000 make demo)
 
 Everything is kept in ``.mulligan/demo``; Ctrl-C stops it.
 """
@@ -59,7 +59,7 @@ GUIDE = """
 """
 
 
-async def demo(port: int, search: SearchService) -> None:
+async def demo(port: int | None, search: SearchService) -> None:
     settings = load_settings({"data": FOLDER, "port": port}).settings
     with stop_signals() as stop:
         async with serving(settings, "dev") as served:
@@ -135,7 +135,7 @@ def main() -> None:
         prog="python -m examples.demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--fresh", action="store_true", help="forget what earlier demos left")
-    parser.add_argument("--port", type=int, default=8420, help="of the dashboard, default 8420")
+    parser.add_argument("--port", type=int, help="of the dashboard, default MULLIGAN_PORT or 8420")
     parser.add_argument("--search-port", type=int, default=PORT, help=f"of the search service, default {PORT}")
     arguments = parser.parse_args()
     if arguments.fresh:
