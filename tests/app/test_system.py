@@ -55,6 +55,24 @@ def test_when_the_wall_clock_is_set_back_now_goes_on_at_half_speed_until_it_is_c
     assert clock.now() == datetime.fromtimestamp(1_000_015, UTC)
 
 
+def test_a_clock_that_follows_another_does_not_look_at_the_wall_clock_any_more() -> None:
+    machine = Machine()
+    clock = machine.clock()
+    machine.pass_time(1)
+    clock.correct(timedelta(seconds=-30))
+    assert clock.now() == datetime.fromtimestamp(999_971, UTC), "before anything was begun it may be set back"
+    machine.wall += 3600
+    machine.pass_time(4)
+    assert clock.now() == datetime.fromtimestamp(999_975, UTC)
+    clock.correct(timedelta(seconds=10))
+    assert clock.now() == datetime.fromtimestamp(999_985, UTC)
+    clock.correct(timedelta(seconds=-2))
+    machine.pass_time(2)
+    assert clock.now() == datetime.fromtimestamp(999_986, UTC), "later it never goes back, but more slowly"
+    machine.pass_time(4)
+    assert clock.now() == datetime.fromtimestamp(999_989, UTC)
+
+
 @given(st.lists(st.tuples(st.floats(-5000, 5000), st.floats(0, 100))))
 def test_now_never_goes_back(jumps: list[tuple[float, float]]) -> None:
     machine = Machine()

@@ -33,6 +33,7 @@ ONE_SIDED_STATEMENTS: dict[str, str] = {
     "insert_large_inputs": "PostgreSQL moves large values out of a row by itself",
     "lease_open_steps": "SQLite knows the rows that it leases, PostgreSQL only sends their keys",
     "lock_runs": "a SQLite database has one engine: nothing to lock",
+    "tell_engines": "a SQLite database has one engine: nobody to tell",
 }
 
 # Functions above the hard limit, as `module:Class.method`.

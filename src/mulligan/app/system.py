@@ -22,6 +22,9 @@ class SystemClock:
     When the wall clock is set forward (or the machine wakes from suspend), ``now`` follows at once. When it is set
     back, ``now`` goes on at half speed until the wall clock has caught up: an order that was true stays true, timers
     still fire, and a small correction is absorbed in a moment. Not for use from several threads at once.
+
+    ``correct`` makes it a ``ports.SharedClock``: from then on it tells the time of another machine, and what happens to
+    this machine's wall clock does not matter any more.
     """
 
     def __init__(self, wall: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -29,6 +32,15 @@ class SystemClock:
         self._monotonic = monotonic
         self._last = wall()
         self._last_monotonic = monotonic()
+        self._follows = False
+
+    def correct(self, by: timedelta) -> None:
+        """Follow a clock that is ``by`` ahead of ``now`` (behind, if negative). Only the first time may set it back."""
+        time_there, seen = self.now().timestamp() + by.total_seconds(), self._monotonic()
+        monotonic = self._monotonic
+        self._wall = lambda: time_there + (monotonic() - seen)
+        if not self._follows:
+            self._follows, self._last = True, time_there
 
     def now(self) -> datetime:
         wall, monotonic = self._wall(), self._monotonic()

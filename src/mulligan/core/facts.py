@@ -33,6 +33,9 @@ from mulligan.core.records import (
 StepKey = tuple[str, str]
 """(run id, step name)"""
 
+Lease = tuple[str, str, str]
+"""(run id, step name, token)"""
+
 DocumentKey = tuple[str, DocumentKind, str]
 """(namespace, kind, key)"""
 
@@ -106,6 +109,16 @@ class Changes:
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__slots__)
+
+    def touched(self) -> set[tuple[str, str]]:
+        """(namespace, run id) of every run that something is written about."""
+        touched = {(run.namespace, run.id) for run, _ in self.runs_added.values()}
+        touched.update((run.namespace, run.id) for run in self.runs_changed.values())
+        for steps in (self.opened, self.changed):
+            touched.update((step.namespace, step.run_id) for step in steps.values())
+        touched.update((attempt.namespace, attempt.run_id) for attempt, _ in self.attempts_added)
+        touched.update((line.namespace, line.run_id) for line in self.logs_added)
+        return touched
 
 
 @dataclass(slots=True)

@@ -16,6 +16,14 @@ class Clock(Protocol):
         ...
 
 
+class SharedClock(Clock, Protocol):
+    """A clock that can follow another: that of the database, which all engines on it have in common."""
+
+    def correct(self, by: timedelta) -> None:
+        """Follow a clock that is ``by`` ahead of ``now`` (behind, if negative). Only the first time may set it back."""
+        ...
+
+
 class Chance(Protocol):
     """The only source of randomness."""
 

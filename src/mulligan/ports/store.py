@@ -6,14 +6,14 @@ Payloads never change once written, so readers may cache them for ever.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from mulligan.core.bulk import Bulk, BulkItem, BulkState, ItemState, Progress
-from mulligan.core.facts import Changes, Claim, DueStep, Facts, Produced, RunFacts, Wanted
+from mulligan.core.facts import Changes, Claim, DueStep, Facts, Lease, Produced, RunFacts, Wanted
 from mulligan.core.inbox import FailureGroup
 from mulligan.core.query import RunFilter
 from mulligan.core.records import (
@@ -75,6 +75,19 @@ class Bucket:
     counts: dict[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """What another engine on the same store has committed, in short. A hint: it may come late, twice, or never.
+
+    ``routes``: there, steps may be ready. ``runs``: (namespace, run id) of those that were touched. ``workers``: the
+    namespaces in which a worker has changed.
+    """
+
+    routes: frozenset[str] = frozenset()
+    runs: frozenset[tuple[str, str]] = frozenset()
+    workers: frozenset[str] = frozenset()
+
+
 class Transaction(Protocol):
     """One atomic unit. Left without ``commit``, it changes nothing."""
 
@@ -108,6 +121,13 @@ class Store(Protocol):
 
     def transaction(self) -> AbstractAsyncContextManager[Transaction]: ...
 
+    def listen(self, heard: Callable[[News | None], None]) -> None:
+        """Call ``heard``, on the engine's loop, with the news of other engines; None: anything may have happened.
+
+        To be called once, before ``open``. A store that is exclusive never calls.
+        """
+        ...
+
     # sweeps
     async def due_steps(self, now: datetime, limit: int) -> list[DueStep]:
         """Open steps with ``due_at`` <= now, earliest first."""
@@ -122,6 +142,14 @@ class Store(Protocol):
         ...
 
     async def leases_of(self, worker_id: str) -> list[OpenStep]: ...
+
+    async def live_leases(self, run_ids: Sequence[str]) -> set[Lease]:
+        """The leases that there are now on steps of these runs."""
+        ...
+
+    async def ended(self, run_ids: Sequence[str]) -> list[str]:
+        """Those of these runs that are terminal."""
+        ...
 
     async def ready_routes(self) -> set[str]:
         """Routes on which at least one step is READY."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from operator import attrgetter
 
 from mulligan.core.bulk import Bulk, BulkItem, BulkState, ItemState, Progress
-from mulligan.core.facts import Changes, Claim, DueStep, Facts, Produced, RunFacts, Wanted
+from mulligan.core.facts import Changes, Claim, DueStep, Facts, Lease, Produced, RunFacts, Wanted
 from mulligan.core.inbox import FailureGroup
 from mulligan.core.query import RunFilter
 from mulligan.core.records import (
@@ -24,12 +24,13 @@ from mulligan.core.records import (
     Replay,
     Run,
     RunEvent,
+    RunStatus,
     Variable,
     Version,
     Worker,
     WorkerState,
 )
-from mulligan.ports.store import Bucket, Capabilities, RunDocument, RunRow
+from mulligan.ports.store import Bucket, Capabilities, News, RunDocument, RunRow
 from mulligan.stores.memory.bulks import items_of, progress_of
 from mulligan.stores.memory.inbox import failure_groups, group_activity
 from mulligan.stores.memory.matching import is_started, matches, shown_status
@@ -82,6 +83,9 @@ class MemoryStore:
     async def close(self) -> None:
         """Nothing to let go of."""
 
+    def listen(self, heard: Callable[[News | None], None]) -> None:
+        """There is no other engine to hear of."""
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[MemoryTransaction]:
         async with self._lock:
@@ -117,6 +121,14 @@ class MemoryStore:
 
     async def leases_of(self, worker_id: str) -> list[OpenStep]:
         return [self.tables.open[run_id][step] for run_id, step in sorted(self.tables.leases.get(worker_id, ()))]
+
+    async def live_leases(self, run_ids: Sequence[str]) -> set[Lease]:
+        steps = [step for run_id in set(run_ids) for step in self.tables.open.get(run_id, {}).values()]
+        return {(s.run_id, s.step, s.token or "") for s in steps if s.state is OpenState.LEASED}
+
+    async def ended(self, run_ids: Sequence[str]) -> list[str]:
+        known = {run_id: self.tables.runs[run_id] for run_id in run_ids if run_id in self.tables.runs}
+        return [run_id for run_id, run in known.items() if run.status is not RunStatus.RUNNING]
 
     async def ready_routes(self) -> set[str]:
         return {route for _, route in self.tables.ready}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from mulligan.core.facts import DueStep, Produced
+from mulligan.core.facts import DueStep, Lease, Produced
 from mulligan.core.query import RunFilter
 from mulligan.core.records import (
     AccessToken,
@@ -30,9 +30,11 @@ from mulligan.stores.postgres.statement import Connection, Statement
 
 FIND_DOCUMENTS = Statement("find_documents")
 FIND_DUE_STEPS = Statement("find_due_steps")
+FIND_ENDED_RUNS = Statement("find_ended_runs")
 FIND_EXPIRED_WORKERS = Statement("find_expired_workers")
 FIND_FAMILY = Statement("find_family")
 FIND_INPUTS = Statement("find_inputs")
+FIND_LIVE_LEASES = Statement("find_live_leases")
 FIND_LOGS = Statement("find_logs")
 FIND_NEXT_DUE_AT = Statement("find_next_due_at")
 FIND_OUTPUTS = Statement("find_outputs")
@@ -62,6 +64,15 @@ async def find_next_due_at(connection: Connection) -> datetime | None:
 
 async def find_expired_workers(connection: Connection, now: datetime) -> list[Worker]:
     return rows.records(Worker, await FIND_EXPIRED_WORKERS.fetch(connection, now=now))
+
+
+async def find_live_leases(connection: Connection, run_ids: Sequence[str]) -> set[Lease]:
+    found = await FIND_LIVE_LEASES.fetch(connection, ids=list(run_ids))
+    return {(row[0], row[1], row[2]) for row in found}
+
+
+async def find_ended_runs(connection: Connection, run_ids: Sequence[str]) -> list[str]:
+    return [run_id for (run_id,) in await FIND_ENDED_RUNS.fetch(connection, ids=list(run_ids))]
 
 
 async def find_ready_routes(connection: Connection) -> set[str]:

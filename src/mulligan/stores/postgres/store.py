@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
 from mulligan.core.bulk import Bulk, BulkItem, BulkState, ItemState, Progress
-from mulligan.core.facts import DueStep, Produced, RunFacts
+from mulligan.core.facts import DueStep, Lease, Produced, RunFacts
 from mulligan.core.inbox import FailureGroup
 from mulligan.core.query import RunFilter
 from mulligan.core.records import (
@@ -26,14 +26,17 @@ from mulligan.core.records import (
     Version,
     Worker,
 )
-from mulligan.ports.store import Bucket, Capabilities, RunDocument, RunRow
+from mulligan.ports.clock import SharedClock
+from mulligan.ports.store import Bucket, Capabilities, News, RunDocument, RunRow
 from mulligan.stores.postgres import bulks, inbox, reads, rows
 from mulligan.stores.postgres.connections import Connections
-from mulligan.stores.postgres.database import read_address
+from mulligan.stores.postgres.database import read_address, translated
 from mulligan.stores.postgres.load import Loader, leased_steps
 from mulligan.stores.postgres.prune import prune
 from mulligan.stores.postgres.statement import Statement
+from mulligan.stores.postgres.timekeeping import go_by_database
 from mulligan.stores.postgres.transaction import PostgresTransaction
+from mulligan.stores.postgres.wakeups import Wakeups
 
 SAVE_TOKEN = Statement("save_token")
 
@@ -43,22 +46,31 @@ class PostgresStore:
 
     capabilities = Capabilities(name="postgresql", exclusive=False, durable=True)
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, clock: SharedClock) -> None:
         self._address = read_address(url)
+        self._clock = clock
         self._connections = Connections(self._address)
+        self._wakeups = Wakeups(self._address, clock)
         self._loader = Loader()
         self._turn = asyncio.Lock()
 
     async def open(self) -> None:
         await self._connections.open()
+        with translated(self._address):
+            await go_by_database(await self._connections.writer(), self._address, self._clock)
+        self._wakeups.start()
 
     async def close(self) -> None:
+        await self._wakeups.stop()
         await self._connections.close()
+
+    def listen(self, heard: Callable[[News | None], None]) -> None:
+        self._wakeups.listen(heard)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PostgresTransaction]:
         async with self._turn:
-            transaction = PostgresTransaction(self._connections, self._address, self._loader)
+            transaction = PostgresTransaction(self._connections, self._address, self._loader, self._wakeups)
             try:
                 yield transaction
             finally:
@@ -81,6 +93,14 @@ class PostgresStore:
     async def leases_of(self, worker_id: str) -> list[OpenStep]:
         async with self._connections.sweep() as connection:
             return await leased_steps(connection, [worker_id])
+
+    async def live_leases(self, run_ids: Sequence[str]) -> set[Lease]:
+        async with self._connections.sweep() as connection:
+            return await reads.find_live_leases(connection, run_ids)
+
+    async def ended(self, run_ids: Sequence[str]) -> list[str]:
+        async with self._connections.sweep() as connection:
+            return await reads.find_ended_runs(connection, run_ids)
 
     async def ready_routes(self) -> set[str]:
         async with self._connections.sweep() as connection:

@@ -8,11 +8,13 @@ from datetime import datetime
 from mulligan.core.facts import Changes, Claim, Facts, StepKey, Wanted
 from mulligan.core.records import OpenState, OpenStep
 from mulligan.errors import StoreUnavailable
+from mulligan.ports.store import News
 from mulligan.stores.postgres.commit import write
 from mulligan.stores.postgres.connections import Connections
 from mulligan.stores.postgres.database import Address, translated
 from mulligan.stores.postgres.load import Loader
 from mulligan.stores.postgres.statement import Connection
+from mulligan.stores.postgres.wakeups import Wakeups
 
 BEGIN = """
 BEGIN;
@@ -29,10 +31,11 @@ Our statements go by keys and arrays: one plan, by the indexes, is right for all
 class PostgresTransaction:
     """``leave`` it in any case: what was not committed is undone."""
 
-    def __init__(self, connections: Connections, address: Address, loader: Loader) -> None:
+    def __init__(self, connections: Connections, address: Address, loader: Loader, wakeups: Wakeups) -> None:
         self._connections = connections
         self._address = address
         self._loader = loader
+        self._wakeups = wakeups
         self._connection: Connection | None = None
         self._ready: set[StepKey] = set()
 
@@ -56,6 +59,10 @@ class PostgresTransaction:
             await connection.execute("COMMIT")
         self._connection = None
         self._remember(changes)
+        runs = changes.touched()
+        runs.update((step.namespace, step.run_id) for step in written.leased)
+        workers = frozenset(worker.namespace for worker in changes.workers_saved.values())
+        self._wakeups.tell(News(frozenset(written.left), frozenset(runs), workers))
         return written.leased
 
     async def leave(self) -> None:

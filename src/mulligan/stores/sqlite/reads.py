@@ -8,7 +8,7 @@ from typing import Any
 
 import apsw
 
-from mulligan.core.facts import DueStep, Produced
+from mulligan.core.facts import DueStep, Lease, Produced
 from mulligan.core.query import RunFilter
 from mulligan.core.records import (
     AccessToken,
@@ -34,9 +34,11 @@ from mulligan.stores.statements import read_statement
 
 FIND_DOCUMENTS = read_statement(__package__, "find_documents")
 FIND_DUE_STEPS = read_statement(__package__, "find_due_steps")
+FIND_ENDED_RUNS = read_statement(__package__, "find_ended_runs")
 FIND_EXPIRED_WORKERS = read_statement(__package__, "find_expired_workers")
 FIND_FAMILY = read_statement(__package__, "find_family")
 FIND_INPUTS = read_statement(__package__, "find_inputs")
+FIND_LIVE_LEASES = read_statement(__package__, "find_live_leases")
 FIND_LOGS = read_statement(__package__, "find_logs")
 FIND_NEXT_DUE_AT = read_statement(__package__, "find_next_due_at")
 FIND_OUTPUTS = read_statement(__package__, "find_outputs")
@@ -66,6 +68,14 @@ def find_next_due_at(connection: apsw.Connection) -> datetime | None:
 
 def find_expired_workers(connection: apsw.Connection, now: datetime) -> list[Worker]:
     return rows.records(Worker, connection.execute(FIND_EXPIRED_WORKERS, {"now": rows.micros(now)}))
+
+
+def find_live_leases(connection: apsw.Connection, run_ids: Sequence[str]) -> set[Lease]:
+    return set(connection.execute(FIND_LIVE_LEASES, {"ids": rows.json_text(run_ids)}))
+
+
+def find_ended_runs(connection: apsw.Connection, run_ids: Sequence[str]) -> list[str]:
+    return [run_id for (run_id,) in connection.execute(FIND_ENDED_RUNS, {"ids": rows.json_text(run_ids)})]
 
 
 def find_ready_routes(connection: apsw.Connection) -> set[str]:

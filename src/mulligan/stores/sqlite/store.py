@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 import apsw
 
 from mulligan.core.bulk import Bulk, BulkItem, BulkState, ItemState, Progress
-from mulligan.core.facts import Changes, Claim, DueStep, Facts, Produced, RunFacts, Wanted
+from mulligan.core.facts import Changes, Claim, DueStep, Facts, Lease, Produced, RunFacts, Wanted
 from mulligan.core.inbox import FailureGroup
 from mulligan.core.query import RunFilter
 from mulligan.core.records import (
@@ -30,7 +30,7 @@ from mulligan.core.records import (
     Version,
     Worker,
 )
-from mulligan.ports.store import Bucket, Capabilities, RunDocument, RunRow
+from mulligan.ports.store import Bucket, Capabilities, News, RunDocument, RunRow
 from mulligan.stores.sqlite import bulks, database, inbox, reads, rows
 from mulligan.stores.sqlite.commit import commit, write_rows
 from mulligan.stores.sqlite.load import Definitions, leased_steps, load, load_facts
@@ -89,6 +89,9 @@ class SqliteStore:
         os.close(self._lock)
         self._lock = None
 
+    def listen(self, heard: Callable[[News | None], None]) -> None:
+        """There is no other engine to hear of."""
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqliteTransaction]:
         async with self._turn:
@@ -107,6 +110,12 @@ class SqliteStore:
 
     async def leases_of(self, worker_id: str) -> list[OpenStep]:
         return await self._sweeps.call(lambda connection: leased_steps(connection, [worker_id]))
+
+    async def live_leases(self, run_ids: Sequence[str]) -> set[Lease]:
+        return await self._sweeps.call(lambda connection: reads.find_live_leases(connection, run_ids))
+
+    async def ended(self, run_ids: Sequence[str]) -> list[str]:
+        return await self._sweeps.call(lambda connection: reads.find_ended_runs(connection, run_ids))
 
     async def ready_routes(self) -> set[str]:
         return await self._sweeps.call(reads.find_ready_routes)

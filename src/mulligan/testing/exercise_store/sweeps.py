@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from mulligan.core.facts import Changes, DueStep
-from mulligan.core.records import OpenState, WorkerState
+from mulligan.core.records import OpenState, RunStatus, WorkerState
 from mulligan.ports.store import Store
 from mulligan.testing.exercise_store.talk import claim, commit, know, queue
 from mulligan.testing.factories import after, changes, make_open_step, make_run, make_worker
@@ -58,6 +58,26 @@ class Sweeps:
         await commit(store, changes(closed=(leased[0],)))
         assert await store.leases_of("a") == leased[1:2]
         assert await store.leases_of("nobody") == []
+
+    async def test_live_leases_are_those_of_now(self, store: Store) -> None:
+        await know(store)
+        first, second, waiting = make_run(), make_run(), make_run()
+        await queue(store, first, second, waiting)
+        leased = await commit(store, Changes(), [claim(slots=2)], token="old")
+        ids = [first.id, second.id, waiting.id, "nobody"]
+        assert await store.live_leases(ids) == {(first.id, "say", "old"), (second.id, "say", "old")}
+        again = msgspec.structs.replace(leased[0], state=OpenState.READY, token=None, worker_id=None)
+        await commit(store, changes(changed=(again,), closed=(leased[1],)), [claim(slots=1)], token="new")
+        assert await store.live_leases(ids) == {(first.id, "say", "new")}
+        assert await store.live_leases([waiting.id]) == set()
+
+    async def test_runs_that_have_ended_are_told_apart(self, store: Store) -> None:
+        await know(store)
+        running, failed = make_run(), make_run(status=RunStatus.FAILED, finished_at=after(1))
+        done = make_run(status=RunStatus.SUCCEEDED, finished_at=after(1))
+        await commit(store, changes(running, failed, done))
+        assert sorted(await store.ended([running.id, failed.id, done.id, "nobody"])) == [failed.id, done.id]
+        assert await store.ended([]) == []
 
     async def test_routes_are_ready_as_long_as_a_step_waits_there(self, store: Store) -> None:
         await know(store)

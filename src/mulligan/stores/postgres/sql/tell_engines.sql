@@ -1,0 +1,1 @@
+SELECT pg_notify(:channel, payload) FROM unnest(:payloads::text[]) AS payload

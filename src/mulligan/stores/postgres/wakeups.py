@@ -1,0 +1,176 @@
+"""News between the engines on one database, by LISTEN and NOTIFY: hints that save waiting for the next sweep.
+
+Everything works without them, only later. So nothing here ever fails anybody: a connection that breaks is made anew,
+and what was to be told meanwhile is dropped, because whoever listens looks at everything after such a pause anyway.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import msgspec
+
+from mulligan.errors import StoreUnavailable
+from mulligan.ports.clock import SharedClock
+from mulligan.ports.store import News
+from mulligan.stores.postgres.database import Address, connect, translated
+from mulligan.stores.postgres.statement import Connection, Statement
+from mulligan.stores.postgres.timekeeping import go_by_database
+
+TELL_ENGINES = Statement("tell_engines")
+
+CHANNEL = "mulligan"
+
+GATHERED = timedelta(milliseconds=25)
+"""At most one message per engine in this time: notifying takes a lock that all of the server's databases share."""
+
+CHECK_EVERY = timedelta(seconds=10)
+AGAIN = timedelta(seconds=1)
+
+LARGEST = 7_900
+"""Bytes; PostgreSQL takes 8,000."""
+MOST_RUNS = 200
+"""Per message, so that it is not too large."""
+
+log = logging.getLogger("mulligan.stores")
+
+
+class Message(msgspec.Struct, omit_defaults=True):
+    routes: list[str] = []
+    runs: dict[str, list[str]] = {}
+    workers: list[str] = []
+
+
+class Wakeups:
+    """``listen`` before ``start``. ``tell`` may be called at any time."""
+
+    def __init__(self, address: Address, clock: SharedClock) -> None:
+        self._address = address
+        self._clock = clock
+        self._heard: Callable[[News | None], None] | None = None
+        self._routes: set[str] = set()
+        self._runs: set[tuple[str, str]] = set()
+        self._workers: set[str] = set()
+        self._wake = asyncio.Event()
+        self._connection: Connection | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def listen(self, heard: Callable[[News | None], None]) -> None:
+        self._heard = heard
+
+    def tell(self, news: News) -> None:
+        """Soon, together with what is told until then."""
+        if self._connection is None:
+            return
+        self._routes |= news.routes
+        self._runs |= news.runs
+        self._workers |= news.workers
+        if self._routes or self._runs or self._workers:
+            self._wake.set()
+
+    def start(self) -> None:
+        if self._heard is not None:
+            self._task = asyncio.create_task(self._run(), name="mulligan-wakeups")
+
+    async def stop(self) -> None:
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _run(self) -> None:
+        broken = False
+        while True:
+            try:
+                with translated(self._address):
+                    await self._converse()
+            except StoreUnavailable as error:
+                if not broken:
+                    log.warning("no news of other engines until the connection is back (sweeps go on): %s", error)
+                broken = True
+            await self._clock.sleep(AGAIN)
+
+    async def _converse(self) -> None:
+        """Listen, look at everything once, then tell and check until the connection breaks."""
+        connection = await connect(self._address)
+        try:
+            if not self._address.pooled:
+                await connection.add_listener(CHANNEL, self._receive)
+                connection.add_termination_listener(lambda _: self._wake.set())
+                self._connection = connection
+                self._say(None)
+            while not connection.is_closed():
+                if await self._has_news():
+                    await self._tell_all(connection)
+                    await self._clock.sleep(GATHERED)
+                elif not await self._check(connection):
+                    return
+        finally:
+            self._connection = None
+            self._routes, self._runs, self._workers = set(), set(), set()
+            connection.terminate()
+
+    async def _has_news(self) -> bool:
+        """False after a while in which there was none."""
+        news = asyncio.ensure_future(self._wake.wait())
+        nap = asyncio.ensure_future(self._clock.sleep(CHECK_EVERY))
+        try:
+            await asyncio.wait((news, nap), return_when=asyncio.FIRST_COMPLETED)
+            return self._wake.is_set()
+        finally:
+            news.cancel()
+            nap.cancel()
+
+    async def _tell_all(self, connection: Connection) -> None:
+        self._wake.clear()
+        news = News(frozenset(self._routes), frozenset(self._runs), frozenset(self._workers))
+        self._routes, self._runs, self._workers = set(), set(), set()
+        await TELL_ENGINES.fetch(connection, channel=CHANNEL, payloads=list(payloads(news)))
+
+    async def _check(self, connection: Connection) -> bool:
+        """Whether the connection still listens (behind a pooler nobody can). A dead one does not answer in time."""
+        await go_by_database(connection, self._address, self._clock)
+        if self._address.pooled:
+            return True
+        listens: bool = await connection.fetchval("SELECT $1 IN (SELECT pg_listening_channels())", CHANNEL, timeout=5)
+        return listens
+
+    def _receive(self, connection: Connection, pid: int, channel: str, payload: str) -> None:
+        if pid != connection.get_server_pid():
+            self._say(read_payload(payload))
+
+    def _say(self, news: News | None) -> None:
+        if self._heard is not None:
+            self._heard(news)
+
+
+def payloads(news: News) -> Iterator[str]:
+    """The news as texts that are not too large; an empty one says that anything may have happened."""
+    yield from written(Message(routes=sorted(news.routes), workers=sorted(news.workers)))
+    by_namespace: dict[str, list[str]] = {}
+    for namespace, run_id in sorted(news.runs):
+        by_namespace.setdefault(namespace, []).append(run_id)
+    for namespace, run_ids in by_namespace.items():
+        for start in range(0, len(run_ids), MOST_RUNS):
+            yield from written(Message(runs={namespace: run_ids[start : start + MOST_RUNS]}))
+
+
+def written(message: Message) -> Iterator[str]:
+    if message != Message():
+        text = msgspec.json.encode(message)
+        yield text.decode() if len(text) <= LARGEST else ""
+
+
+def read_payload(payload: str) -> News | None:
+    """None for whatever is no message of ours, too: of another version, or of somebody else."""
+    try:
+        message = msgspec.json.decode(payload, type=Message)
+    except msgspec.DecodeError:
+        return None
+    runs = frozenset((namespace, run_id) for namespace, ids in message.runs.items() for run_id in ids)
+    return News(frozenset(message.routes), runs, frozenset(message.workers))
