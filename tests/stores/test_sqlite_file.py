@@ -277,6 +277,12 @@ async def test_a_long_read_does_not_hold_up_writing(path: Path, store: SqliteSto
     reader.close()
 
 
+async def test_an_acknowledgement_means_on_disk(store: SqliteStore) -> None:
+    """What no killed process can show: the system's cache survives it."""
+    assert await store._writer.call(lambda connection: connection.pragma("journal_mode")) == "wal"
+    assert await store._writer.call(lambda connection: connection.pragma("synchronous")) == 2
+
+
 async def test_readers_cannot_write(path: Path, store: SqliteStore) -> None:
     reader = database.connect_reader(path)
     with pytest.raises(apsw.ReadOnlyError):
