@@ -58,7 +58,9 @@ export function useReplay(runId: string, place: string, draft: Draft, blocked: b
   // One key per plan that was shown: pressing twice makes one run, replaying again on purpose makes another.
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new plan is the reason for a new key
   const key = useMemo(freshKey, [token, settled]);
+  const mutationKey = ["replay", runId];
   const make = useMutation({
+    mutationKey,
     mutationFn: () => replay(runId, { ...requestOf(draft), token }, key),
     onSuccess: async (made) => {
       forgetDraft(place);
@@ -71,7 +73,9 @@ export function useReplay(runId: string, place: string, draft: Draft, blocked: b
     },
   });
   const canReplay = !blocked && isSettled && !plan.error && token !== null && !make.isPending;
-  return { plan, make, isSettled, canReplay, submit: () => canReplay && make.mutate() };
+  // The second half of a double click comes before the next render: only the client knows that a request is on its way.
+  const submit = () => canReplay && client.isMutating({ mutationKey }) === 0 && make.mutate();
+  return { plan, make, isSettled, canReplay, submit };
 }
 
 export type Replaying = ReturnType<typeof useReplay>;
