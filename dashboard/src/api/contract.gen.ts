@@ -44,6 +44,30 @@ export interface components {
             where: string;
         };
         /**
+         * Bulk
+         * @description ``stages``: how many items may have begun before all of them must have ended. ``request``: the one for all.
+         */
+        Bulk: {
+            author: string;
+            created_at: string;
+            id: string;
+            matched: number;
+            progress: components["schemas"]["BulkProgress"];
+            query: string;
+            rate: number | null;
+            reason: string;
+            request: components["schemas"]["ReplayRequest"];
+            stages: number[];
+            /** @enum {unknown} */
+            state: "aborted" | "finished" | "paused" | "running" | "stopped";
+            state_at: string | null;
+            state_by: string;
+            state_reason: string;
+            stop_after: number | null;
+            stop_on_new: boolean;
+            total: number;
+        };
+        /**
          * BulkAnswer
          * @description Either ``id`` and ``existing``, or ``problem``.
          */
@@ -59,8 +83,88 @@ export interface components {
         BulkAnswers: {
             items: components["schemas"]["BulkAnswer"][];
         };
-        /** BulkItem */
+        /**
+         * BulkItem
+         * @description One source run. ``run_id`` and ``status`` are of its replay; ``problem`` says why there is none.
+         */
         BulkItem: {
+            position: number;
+            problem: string | null;
+            run_id: string | null;
+            source_id: string;
+            /** @enum {unknown} */
+            state: "refused" | "started" | "waiting";
+            status: ("cancelled" | "failed" | "queued" | "running" | "succeeded") | null;
+        };
+        /** BulkItems */
+        BulkItems: {
+            items: components["schemas"]["BulkItem"][];
+            next_cursor: string | null;
+        };
+        /** BulkList */
+        BulkList: {
+            items: components["schemas"]["Bulk"][];
+        };
+        /**
+         * BulkPreview
+         * @description ``eligible``: matching runs that have finished. Of those, ``previewed`` were planned one by one.
+         */
+        BulkPreview: {
+            eligible: number;
+            matched: number;
+            previewed: number;
+            problems: components["schemas"]["RunProblem"][];
+            will_run: number;
+        };
+        /**
+         * BulkProgress
+         * @description ``failed`` counts refused items and replays that failed.
+         */
+        BulkProgress: {
+            failed: number;
+            refused: number;
+            running: number;
+            started: number;
+            succeeded: number;
+            waiting: number;
+        };
+        /**
+         * BulkReplay
+         * @description ``canary``: counts (1, 10) or parts (0.1) after which to wait and look. ``rate``: replays per second.
+         */
+        BulkReplay: {
+            /** @default [] */
+            canary: number[];
+            /** @default null */
+            ids: string[] | null;
+            /** @default  */
+            q: string;
+            /** @default null */
+            rate: number | null;
+            request: components["schemas"]["ReplayRequest"];
+            /** @default null */
+            stop_after: number | null;
+            /** @default false */
+            stop_on_new: boolean;
+        };
+        /**
+         * BulkSelection
+         * @description Which runs: those that a query means, or exactly those of ``ids``. ``request`` may hold no whole documents: they
+         *         would copy one run's input to all others.
+         */
+        BulkSelection: {
+            /** @default null */
+            ids: string[] | null;
+            /** @default  */
+            q: string;
+            request: components["schemas"]["ReplayRequest"];
+        };
+        /** BulkStart */
+        BulkStart: {
+            runs: components["schemas"]["BulkStartItem"][];
+        };
+        /** BulkStartItem */
+        BulkStartItem: {
             /** @default 0 */
             delay_s: number;
             /** @default null */
@@ -82,10 +186,6 @@ export interface components {
             version: string | null;
             workflow: string;
         };
-        /** BulkStart */
-        BulkStart: {
-            runs: components["schemas"]["BulkItem"][];
-        };
         /** CancelAnswer */
         CancelAnswer: {
             /** @enum {unknown} */
@@ -106,6 +206,11 @@ export interface components {
             digest: string;
             label: string;
             number: number;
+        };
+        /** CommonValue */
+        CommonValue: {
+            count: number;
+            value: string;
         };
         /** ComparedCode */
         ComparedCode: {
@@ -144,6 +249,11 @@ export interface components {
             overrides: components["schemas"]["OverrideShown"][];
             steps: components["schemas"]["ComparedStep"][];
         };
+        /** ControlRequest */
+        ControlRequest: {
+            /** @default  */
+            reason: string;
+        };
         /**
          * CreatedToken
          * @description ``token`` is shown this once; only its hash is stored.
@@ -156,6 +266,18 @@ export interface components {
             revoked_at: string | null;
             scopes: ("admin" | "operate" | "read" | "trigger" | "worker")[];
             token: string;
+        };
+        /**
+         * Difference
+         * @description How runs of a group differ in one thing (``input.lang``, ``version``, ``worker``, ``tag.team``), or do not.
+         */
+        Difference: {
+            values: components["schemas"]["CommonValue"][];
+            what: string;
+        };
+        /** DocumentList */
+        DocumentList: {
+            items: components["schemas"]["KeptDocument"][];
         };
         /**
          * EditOperation
@@ -238,12 +360,100 @@ export interface components {
             name: string;
         };
         /**
+         * Group
+         * @description Failed runs with one fingerprint. ``samples``: ids of the newest. ``recovered``: replayed with success.
+         */
+        Group: {
+            activity: components["schemas"]["Bar"][];
+            count: number;
+            error_message: string;
+            error_type: string;
+            fingerprint: string;
+            first_at: string;
+            last_at: string;
+            note: components["schemas"]["GroupNote"] | null;
+            recovered: number;
+            recurred: boolean;
+            replayed: number;
+            samples: string[];
+            /** @enum {unknown} */
+            status: "open" | "resolved" | "snoozed";
+            step: string;
+            versions: components["schemas"]["GroupVersion"][];
+            workflow: string;
+        };
+        /** GroupCounts */
+        GroupCounts: {
+            open: number;
+            resolved: number;
+            snoozed: number;
+        };
+        /**
+         * GroupDetail
+         * @description ``normalised``: the error as the fingerprint sees it. ``differs_by``: drawn from the newest ``looked_at`` runs.
+         *         ``error`` is of the newest run of all, ``runs`` are the samples.
+         */
+        GroupDetail: {
+            activity: components["schemas"]["Bar"][];
+            count: number;
+            differs_by: components["schemas"]["Difference"][];
+            error: components["schemas"]["ErrorDetails"] | null;
+            error_message: string;
+            error_type: string;
+            fingerprint: string;
+            first_at: string;
+            last_at: string;
+            looked_at: number;
+            normalised: string;
+            note: components["schemas"]["GroupNote"] | null;
+            recovered: number;
+            recurred: boolean;
+            replayed: number;
+            runs: components["schemas"]["RunSummary"][];
+            samples: string[];
+            /** @enum {unknown} */
+            status: "open" | "resolved" | "snoozed";
+            step: string;
+            versions: components["schemas"]["GroupVersion"][];
+            workflow: string;
+        };
+        /**
+         * GroupNote
+         * @description What somebody last said about a group. A snooze ends with whichever of ``until_…`` is given.
+         */
+        GroupNote: {
+            actor: string;
+            at: string;
+            note: string;
+            /** @enum {unknown} */
+            status: "open" | "resolved" | "snoozed";
+            until_at: string | null;
+            until_more: number | null;
+            until_version: boolean;
+        };
+        /**
+         * GroupVersion
+         * @description ``number`` is null for a version that is not known (any more).
+         */
+        GroupVersion: {
+            digest: string;
+            number: number | null;
+        };
+        /**
          * Histogram
          * @description Runs by time of creation; bars without any run are there too.
          */
         Histogram: {
             buckets: components["schemas"]["Bar"][];
             width_s: number;
+        };
+        /**
+         * Inbox
+         * @description Groups by impact: those with most runs first. ``counts`` are of all groups, whatever was asked for.
+         */
+        Inbox: {
+            counts: components["schemas"]["GroupCounts"];
+            items: components["schemas"]["Group"][];
         };
         /** Info */
         Info: {
@@ -257,6 +467,23 @@ export interface components {
             started_at: string;
             store: string;
             version: string;
+        };
+        /** KeepRequest */
+        KeepRequest: {
+            value: JsonText;
+        };
+        /**
+         * KeptDocument
+         * @description ``view``: a saved query; ``preset``: values for a step's variables; ``pin``: overrides for every new run of the
+         *         workflow that ``key`` names; ``draft``: a replay that is being prepared.
+         */
+        KeptDocument: {
+            at: string;
+            by: string;
+            key: string;
+            /** @enum {unknown} */
+            kind: "draft" | "pin" | "preset" | "view";
+            value: JsonText;
         };
         /**
          * KeptFrom
@@ -336,6 +563,24 @@ export interface components {
             scopes: ("admin" | "operate" | "read" | "trigger" | "worker")[];
         };
         /**
+         * NoteRequest
+         * @description Resolve, snooze or open a group. A snooze needs an end: a moment, a span, more runs, or a new version.
+         */
+        NoteRequest: {
+            /** @default null */
+            for_s: number | null;
+            /** @default  */
+            note: string;
+            /** @enum {unknown} */
+            status: "open" | "resolved" | "snoozed";
+            /** @default null */
+            until_at: string | null;
+            /** @default null */
+            until_more: number | null;
+            /** @default false */
+            until_version: boolean;
+        };
+        /**
          * OverrideShown
          * @description ``before``: the value that the source run's step read.
          */
@@ -381,6 +626,26 @@ export interface components {
             status: number;
             title: string;
             type: string;
+        };
+        /**
+         * Queue
+         * @description Step runs that share a route, by what they do. ``workers``: names of those connected that can run them.
+         */
+        Queue: {
+            oldest_at: string;
+            ready: number;
+            retrying: number;
+            route: string;
+            running: number;
+            sleeping: number;
+            step: string;
+            waiting: string | null;
+            workers: string[];
+            workflow: string;
+        };
+        /** QueueList */
+        QueueList: {
+            items: components["schemas"]["Queue"][];
         };
         /**
          * ReplayCommand
@@ -587,6 +852,11 @@ export interface components {
         RunList: {
             items: components["schemas"]["RunSummary"][];
             next_cursor: string | null;
+        };
+        /** RunProblem */
+        RunProblem: {
+            problem: string;
+            run_id: string;
         };
         /**
          * RunSummary
@@ -899,18 +1169,30 @@ export type ArgumentOrigin = components['schemas']['ArgumentOrigin'];
 export type AttemptDetail = components['schemas']['AttemptDetail'];
 export type Bar = components['schemas']['Bar'];
 export type BrokenRule = components['schemas']['BrokenRule'];
+export type Bulk = components['schemas']['Bulk'];
 export type BulkAnswer = components['schemas']['BulkAnswer'];
 export type BulkAnswers = components['schemas']['BulkAnswers'];
 export type BulkItem = components['schemas']['BulkItem'];
+export type BulkItems = components['schemas']['BulkItems'];
+export type BulkList = components['schemas']['BulkList'];
+export type BulkPreview = components['schemas']['BulkPreview'];
+export type BulkProgress = components['schemas']['BulkProgress'];
+export type BulkReplay = components['schemas']['BulkReplay'];
+export type BulkSelection = components['schemas']['BulkSelection'];
 export type BulkStart = components['schemas']['BulkStart'];
+export type BulkStartItem = components['schemas']['BulkStartItem'];
 export type CancelAnswer = components['schemas']['CancelAnswer'];
 export type CancelRequest = components['schemas']['CancelRequest'];
 export type CodeRef = components['schemas']['CodeRef'];
+export type CommonValue = components['schemas']['CommonValue'];
 export type ComparedCode = components['schemas']['ComparedCode'];
 export type ComparedSide = components['schemas']['ComparedSide'];
 export type ComparedStep = components['schemas']['ComparedStep'];
 export type Comparison = components['schemas']['Comparison'];
+export type ControlRequest = components['schemas']['ControlRequest'];
 export type CreatedToken = components['schemas']['CreatedToken'];
+export type Difference = components['schemas']['Difference'];
+export type DocumentList = components['schemas']['DocumentList'];
 export type EditOperation = components['schemas']['EditOperation'];
 export type EditShown = components['schemas']['EditShown'];
 export type ErrorDetails = components['schemas']['ErrorDetails'];
@@ -920,8 +1202,16 @@ export type FrameLine = components['schemas']['FrameLine'];
 export type Graph = components['schemas']['Graph'];
 export type GraphEdge = components['schemas']['GraphEdge'];
 export type GraphNode = components['schemas']['GraphNode'];
+export type Group = components['schemas']['Group'];
+export type GroupCounts = components['schemas']['GroupCounts'];
+export type GroupDetail = components['schemas']['GroupDetail'];
+export type GroupNote = components['schemas']['GroupNote'];
+export type GroupVersion = components['schemas']['GroupVersion'];
 export type Histogram = components['schemas']['Histogram'];
+export type Inbox = components['schemas']['Inbox'];
 export type Info = components['schemas']['Info'];
+export type KeepRequest = components['schemas']['KeepRequest'];
+export type KeptDocument = components['schemas']['KeptDocument'];
 export type KeptFrom = components['schemas']['KeptFrom'];
 export type Lineage = components['schemas']['Lineage'];
 export type LineageReplay = components['schemas']['LineageReplay'];
@@ -929,11 +1219,14 @@ export type LineageRun = components['schemas']['LineageRun'];
 export type LogEntry = components['schemas']['LogEntry'];
 export type LogPage = components['schemas']['LogPage'];
 export type NewToken = components['schemas']['NewToken'];
+export type NoteRequest = components['schemas']['NoteRequest'];
 export type OverrideShown = components['schemas']['OverrideShown'];
 export type Payload = components['schemas']['Payload'];
 export type PlannedCode = components['schemas']['PlannedCode'];
 export type PlannedStep = components['schemas']['PlannedStep'];
 export type ProblemDetails = components['schemas']['ProblemDetails'];
+export type Queue = components['schemas']['Queue'];
+export type QueueList = components['schemas']['QueueList'];
 export type ReplayCommand = components['schemas']['ReplayCommand'];
 export type Replayed = components['schemas']['Replayed'];
 export type ReplayInfo = components['schemas']['ReplayInfo'];
@@ -944,6 +1237,7 @@ export type RetryPolicy = components['schemas']['RetryPolicy'];
 export type RunCount = components['schemas']['RunCount'];
 export type RunDetail = components['schemas']['RunDetail'];
 export type RunList = components['schemas']['RunList'];
+export type RunProblem = components['schemas']['RunProblem'];
 export type RunSummary = components['schemas']['RunSummary'];
 export type SignIn = components['schemas']['SignIn'];
 export type Span = components['schemas']['Span'];
