@@ -124,6 +124,12 @@ def test_lists_of_runs_find_their_index(connection: apsw.Connection, wanted: Run
     assert way in plan(connection, question.sql, question.values)
 
 
+@pytest.mark.parametrize("wanted", [RunFilter(), RunFilter(statuses=("succeeded",)), RunFilter(text=("word",))])
+def test_all_runs_are_counted_in_the_order_of_the_table(connection: apsw.Connection, wanted: RunFilter) -> None:
+    question = run_filter.count_runs(SQLITE, "default", wanted)
+    assert plan(connection, question.sql, question.values).splitlines()[0] == "SCAN runs"
+
+
 def test_the_newest_runs_are_read_without_sorting(connection: apsw.Connection) -> None:
     for wanted in (RunFilter(), RunFilter(workflows=("greet",)), RunFilter(since_at=START), RunFilter(text=("x",))):
         question = run_filter.find_runs(SQLITE, "default", wanted, "cursor", 50)
