@@ -47,7 +47,7 @@ export async function read<T>(path: string, parameters?: Parameters, signal?: Ab
 
 /** Something that changes state. `Raw` members of the body go out to the letter. */
 export async function send<T>(
-  method: "POST" | "DELETE",
+  method: "POST" | "PUT" | "DELETE",
   path: string,
   body?: unknown,
   headers: Record<string, string> = {},

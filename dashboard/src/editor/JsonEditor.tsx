@@ -5,8 +5,12 @@ import { type Diagnostic, lintGutter, setDiagnostics } from "@codemirror/lint";
 import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
 import { Compartment, EditorState, type Extension } from "@codemirror/state";
 import { drawSelection, EditorView, keymap, lineNumbers } from "@codemirror/view";
-import { useEffect, useEffectEvent, useRef } from "react";
+import { useEffect, useEffectEvent, useRef, useState } from "react";
 import { EDITOR_COLOURS, EDITOR_LOOK } from "@/editor/look";
+import { Button } from "@/ui/Button";
+
+/** What is longer scrolls, until somebody asks for all of it: the page below must stay within reach. */
+const SHORT_PX = 16 * 20 + 10;
 
 export interface EditorProblem {
   from: number;
@@ -29,6 +33,8 @@ export function JsonEditor({
   onChange?: (text: string) => void;
   problems?: readonly EditorProblem[];
 }) {
+  const [isTall, setTall] = useState(false);
+  const [isLong, setLong] = useState(false);
   const place = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(null);
   const naming = useRef(new Compartment());
@@ -48,6 +54,7 @@ export function JsonEditor({
           ...extensions(isEditable),
           start.naming,
           EditorView.updateListener.of((update) => {
+            if (update.geometryChanged) setLong(update.view.contentHeight > SHORT_PX);
             if (update.docChanged) changed(update.state.doc.toString());
           }),
         ],
@@ -74,7 +81,22 @@ export function JsonEditor({
     editor.dispatch(setDiagnostics(editor.state, problems.map(diagnosticWithin(editor.state.doc.length))));
   }, [problems, label]);
 
-  return <div ref={place} className="overflow-hidden rounded-md border border-line" />;
+  const height = { "--editor-height": isTall ? "none" : `${SHORT_PX}px` } as React.CSSProperties;
+  return (
+    <div className="overflow-hidden rounded-md border border-line" style={height}>
+      <div ref={place} />
+      {isLong ? (
+        <Button
+          kind="quiet"
+          className="w-full rounded-none border-line border-t"
+          aria-expanded={isTall}
+          onClick={() => setTall(!isTall)}
+        >
+          {isTall ? "Show less" : "Show all of it"}
+        </Button>
+      ) : null}
+    </div>
+  );
 }
 
 function attributes(label: string, invalid: boolean): Extension {

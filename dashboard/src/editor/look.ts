@@ -13,7 +13,12 @@ const STYLE = HighlightStyle.define([
 export const EDITOR_COLOURS = syntaxHighlighting(STYLE);
 
 export const EDITOR_LOOK = EditorView.theme({
-  "&": { fontSize: "0.8125rem", backgroundColor: "var(--surface)", color: "var(--ink)", maxHeight: "min(26rem, 55vh)" },
+  "&": {
+    fontSize: "0.8125rem",
+    backgroundColor: "var(--surface)",
+    color: "var(--ink)",
+    maxHeight: "var(--editor-height, none)",
+  },
   "&.cm-focused": { outline: "2px solid var(--accent)", outlineOffset: "-2px" },
   ".cm-scroller": { fontFamily: "var(--font-mono, monospace)", lineHeight: "1.55" },
   ".cm-content": { caretColor: "var(--accent)" },

@@ -55,6 +55,8 @@ interface StepData extends Record<string, unknown> {
 const NODE_TYPES = { step: StepNode };
 const EDGE_TYPES = { way: WayEdge };
 const FIT = { padding: 0.1, maxZoom: 1.1 };
+/** As high as its content asks for, within these: a small graph leaves the page to what stands below it. */
+const HEIGHTS = { least: 180, most: 420 };
 const DIMMED = new Set(["not_reached", "pending"]);
 
 export function RunGraph(shown: Shown) {
@@ -67,12 +69,13 @@ export function RunGraph(shown: Shown) {
 
 function Canvas({ nodes, edges, steps = [], selected, onSelect }: Shown) {
   const frame = useRef<HTMLDivElement>(null);
-  const size = useSize(frame);
-  const layout = useMemo(() => bestLayout(nodes, edges, size), [nodes, edges, size]);
+  const width = useWidth(frame);
+  const layout = useMemo(() => bestLayout(nodes, edges, { width, height: HEIGHTS.most }), [nodes, edges, width]);
+  const height = heightFor(layout, width);
   const { fitView } = useReactFlow();
   // The drawer opens beside the graph and takes room from it; everything stays in sight.
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new layout is the reason to fit again
-  useEffect(() => void fitView(FIT), [layout, fitView]);
+  useEffect(() => void fitView(FIT), [layout, height, fitView]);
   const flowNodes: Node<StepData>[] = inRunOrder(nodes, edges).map((node) => {
     const box = layout.boxes.find((each) => each.name === node.name);
     const step = steps.find((each) => each.name === node.name);
@@ -103,7 +106,7 @@ function Canvas({ nodes, edges, steps = [], selected, onSelect }: Shown) {
   };
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: arrow keys move between the steps, which are buttons
-    <div ref={frame} className="min-h-72 flex-1" onKeyDown={onKeyDown}>
+    <div ref={frame} className="shrink-0" style={{ height }} onKeyDown={onKeyDown}>
       <ReactFlow
         nodes={flowNodes}
         edges={flowEdges}
@@ -130,17 +133,23 @@ function Canvas({ nodes, edges, steps = [], selected, onSelect }: Shown) {
   );
 }
 
-function useSize(frame: React.RefObject<HTMLDivElement | null>): { width: number; height: number } {
-  const [size, setSize] = useState({ width: 1200, height: 500 });
+function heightFor(layout: { width: number; height: number }, width: number): number {
+  const room = 1 + FIT.padding;
+  const scale = Math.min(FIT.maxZoom, width / room / layout.width);
+  return Math.round(Math.max(HEIGHTS.least, Math.min(HEIGHTS.most, layout.height * scale * room)));
+}
+
+function useWidth(frame: React.RefObject<HTMLDivElement | null>): number {
+  const [width, setWidth] = useState(1200);
   useEffect(() => {
     if (!frame.current) return;
     const observer = new ResizeObserver(([entry]) => {
-      if (entry) setSize({ width: entry.contentRect.width, height: entry.contentRect.height });
+      if (entry) setWidth(entry.contentRect.width);
     });
     observer.observe(frame.current);
     return () => observer.disconnect();
   }, [frame]);
-  return size;
+  return width;
 }
 
 function WayEdge({ data, markerEnd }: EdgeProps<Edge<{ path: string }>>) {

@@ -1,5 +1,6 @@
 import type { ErrorDetails } from "@/api/contract";
 import { foldFrames, tracebackText } from "@/pure/traceback";
+import { ClassName } from "@/ui/ClassName";
 import { CopyButton } from "@/ui/Copy";
 
 type Frame = ErrorDetails["frames"][number];
@@ -24,7 +25,7 @@ export function ErrorBlock({ error }: { error: ErrorDetails }) {
 function Heading({ error }: { error: ErrorDetails }) {
   return (
     <p className="wrap-anywhere flex-1 whitespace-pre-wrap py-1">
-      <span className="font-mono font-semibold text-bad text-sm">{error.type}</span>
+      <ClassName type={error.type} className="text-sm" />
       {error.message ? <span className="text-ink">: {error.message}</span> : null}
     </p>
   );

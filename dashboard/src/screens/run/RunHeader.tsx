@@ -12,6 +12,7 @@ import { formatDuration } from "@/pure/time";
 import { useShortcuts } from "@/shell/shortcuts";
 import { announce } from "@/ui/announce";
 import { Button, buttonLook } from "@/ui/Button";
+import { ClassName } from "@/ui/ClassName";
 import { CopyButton, copyAndSay } from "@/ui/Copy";
 import { Dialog } from "@/ui/Dialog";
 import { Glyph } from "@/ui/Glyph";
@@ -55,7 +56,7 @@ export function RunHeader({ run }: { run: RunDetail }) {
       ) : null}
       {run.failure ? (
         <p className="wrap-anywhere line-clamp-3 rounded-md bg-bad-soft px-3 py-2">
-          <span className="font-mono font-semibold text-bad text-sm">{run.failure.type}</span>
+          <ClassName type={run.failure.type} className="text-sm" />
           {run.failure.message ? `: ${run.failure.message}` : ""}
         </p>
       ) : null}

@@ -101,6 +101,11 @@ function Views({ run }: { run: RunDetail }) {
       />
       <div className="flex min-h-72 flex-1 flex-col">
         {view === "graph" ? <RunGraphView run={run} asList={asList} /> : null}
+        {view === "graph" && run.steps.some((step) => step.spans.length > 0) ? (
+          <section aria-label="Timeline" className="border-line border-t">
+            <Timeline run={run} />
+          </section>
+        ) : null}
         {view === "timeline" ? <Timeline run={run} /> : null}
         {view === "logs" ? <RunLogs run={run.id} isLive={!isFinished(run.status)} /> : null}
         {view === "events" ? <RunEvents run={run.id} /> : null}

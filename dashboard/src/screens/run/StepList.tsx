@@ -1,5 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import type { RunDetail, StepSummary } from "@/api/contract";
+import { splitClass } from "@/pure/classname";
 import { inRunOrder } from "@/pure/graph";
 import { formatDuration } from "@/pure/time";
 import { Took } from "@/ui/Moment";
@@ -60,7 +61,7 @@ export function StepTook({ step }: { step: StepSummary }) {
 
 function StepNote({ step, after }: { step: StepSummary; after: string[] }) {
   const note = step.error_type
-    ? `${step.error_type}: ${step.error_message ?? ""}`
+    ? `${splitClass(step.error_type).name}: ${step.error_message ?? ""}`
     : (step.waiting ?? (after.length > 0 ? `after ${after.join(", ")}` : "first"));
   return (
     <span className={`col-start-2 truncate text-sm ${step.error_type ? "text-bad" : "text-ink-faint"}`} title={note}>

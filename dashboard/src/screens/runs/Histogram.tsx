@@ -7,6 +7,15 @@ import { TONE_FILL } from "@/ui/Glyph";
 /** From the bottom up: what needs a look stands where it is seen first. */
 const STACK = ["failed", "cancelled", "queued", "running", "succeeded"] as const;
 
+/** Where times are written below the bars; a phone has room for the ends alone. */
+const TICKS = [
+  { at: 0, look: "" },
+  { at: 0.25, look: "hidden border-l pl-1 sm:inline" },
+  { at: 0.5, look: "hidden border-l pl-1 sm:inline" },
+  { at: 0.75, look: "hidden border-l pl-1 sm:inline" },
+  { at: 1, look: "" },
+] as const;
+
 /** Runs over time. Dragging over it asks for that span of time. */
 export function Histogram({ counts, onSpan }: { counts: Counts; onSpan: (from: string, to: string) => void }) {
   const [brush, setBrush] = useState<[number, number] | null>(null);
@@ -15,6 +24,8 @@ export function Histogram({ counts, onSpan }: { counts: Counts; onSpan: (from: s
     RUN_STATUSES.reduce((sum, status) => sum + (bar.counts[status] ?? 0), 0);
   const tallest = Math.max(1, ...bars.map(total));
   const endOf = (index: number) => new Date(Date.parse(bars[index]?.at ?? "") + counts.width_s * 1000).toISOString();
+  const begin = Date.parse(bars[0]?.at ?? "");
+  const timeAt = (part: number) => new Date(begin + part * bars.length * counts.width_s * 1000).toISOString();
   const finish = () => {
     const [from, to] = [...(brush ?? [])].sort((a, b) => a - b);
     setBrush(null);
@@ -24,12 +35,15 @@ export function Histogram({ counts, onSpan }: { counts: Counts; onSpan: (from: s
   return (
     <figure>
       <div
-        className="flex h-12 touch-none select-none items-end gap-px"
+        className="relative flex h-12 touch-none select-none items-end gap-px border-line border-b"
         role="img"
         aria-label={`${bars.reduce((sum, bar) => sum + total(bar), 0)} runs over time, the busiest ${Math.round(counts.width_s / 60)} minutes have ${tallest}`}
         onPointerLeave={() => setBrush(null)}
         onPointerUp={finish}
       >
+        <span className="pointer-events-none absolute inset-x-0 top-0 border-line border-t border-dashed text-2xs text-ink-faint leading-4">
+          {tallest}
+        </span>
         {bars.map((bar, index) => (
           <div
             key={bar.at}
@@ -40,6 +54,7 @@ export function Histogram({ counts, onSpan }: { counts: Counts; onSpan: (from: s
               isInside(brush, index) ? "bg-accent-soft" : ""
             }`}
           >
+            {total(bar) === 0 ? <div className="h-0.5 rounded-xs bg-line" /> : null}
             {STACK.map((status) => {
               const count = bar.counts[status] ?? 0;
               const height = `${Math.max(count > 0 ? 4 : 0, (count / tallest) * 100)}%`;
@@ -54,9 +69,18 @@ export function Histogram({ counts, onSpan }: { counts: Counts; onSpan: (from: s
           </div>
         ))}
       </div>
-      <figcaption className="flex justify-between border-line border-t pt-0.5 text-2xs text-ink-faint">
-        <span>{bars[0] ? formatMinute(bars[0].at) : ""}</span>
-        <span>{bars.length > 0 ? formatMinute(endOf(bars.length - 1)) : ""}</span>
+      <figcaption className="relative h-4 text-2xs text-ink-faint">
+        {bars.length > 0
+          ? TICKS.map(({ at, look }) => (
+              <span
+                key={at}
+                className={`absolute whitespace-nowrap border-line pt-0.5 ${look}`}
+                style={at < 1 ? { left: `${at * 100}%` } : { right: 0 }}
+              >
+                {formatMinute(timeAt(at))}
+              </span>
+            ))
+          : null}
       </figcaption>
     </figure>
   );

@@ -1,6 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { columnVisibilityFeature, createColumnHelper, rowSelectionFeature, tableFeatures } from "@tanstack/react-table";
 import type { RunSummary } from "@/api/contract";
+import { splitClass } from "@/pure/classname";
 import { compactJson } from "@/pure/compact";
 import { shortId } from "@/pure/ids";
 import { formatDuration } from "@/pure/time";
@@ -112,7 +113,13 @@ export function Failure({ run }: { run: RunSummary }) {
   return (
     <span title={[run.error_type, run.error_message].filter(Boolean).join(": ")}>
       <span className="font-medium">{run.failed_step}</span>{" "}
-      <span className="text-ink-soft">{run.error_message || run.error_type}</span>
+      {run.error_type ? <span className="text-bad">{splitClass(run.error_type).name}</span> : null}
+      {run.error_message ? (
+        <span className="text-ink-soft">
+          {run.error_type ? ": " : ""}
+          {run.error_message}
+        </span>
+      ) : null}
     </span>
   );
 }

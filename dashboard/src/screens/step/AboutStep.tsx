@@ -3,6 +3,7 @@ import type { StepDetail } from "@/api/contract";
 import { shortId } from "@/pure/ids";
 import { formatDuration } from "@/pure/time";
 import { originWords } from "@/screens/step/InputEditor";
+import { ClassName } from "@/ui/ClassName";
 import { Ago } from "@/ui/Moment";
 import { Status } from "@/ui/Status";
 
@@ -79,7 +80,7 @@ function Attempts({ step }: { step: StepDetail }) {
               <td>{attempt.worker ?? "–"}</td>
               <td>{attempt.version === null ? "–" : `v${attempt.version}`}</td>
               <td className="max-w-56 truncate text-bad" title={attempt.error?.message}>
-                {attempt.error?.type}
+                {attempt.error ? <ClassName type={attempt.error.type} /> : null}
               </td>
             </tr>
           ))}

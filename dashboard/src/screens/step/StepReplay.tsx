@@ -24,6 +24,22 @@ export function StepReplay({ step, run }: { step: StepDetail; run: string }) {
   const blocked = blockedBy(draft, step, problems);
   const replaying = useReplay(run, place, draft, blocked !== null);
   const error = chosenError(step);
+  const input = (
+    <InputEditor
+      title="Input"
+      about={`the arguments of ${step.name}(${step.arguments.map((argument) => argument.name).join(", ")})`}
+      label={`Input of step ${step.name} as JSON`}
+      schema={schema}
+      origins={step.arguments}
+      original={original}
+      unknown={step.input_problem}
+      text={text}
+      problems={problems}
+      onChange={(next) => setDraft(withInput(draft, step.name, next))}
+    />
+  );
+  // Whoever gave a step variables comes for them; the input of such a step is often long.
+  const hasVariables = step.variables.length > 0;
   useShortcuts("Replay", [
     ["i", "Edit the input", () => focusFirst("[data-edit=input] :is(.cm-content, input, textarea, select)")],
     ["v", "Change a variable", () => focusFirst("[data-edit=playground] :is(input, textarea, select)")],
@@ -33,23 +49,13 @@ export function StepReplay({ step, run }: { step: StepDetail; run: string }) {
     <CommandForm className="flex min-h-0 flex-1 flex-col" onCommand={replaying.submit} takesFocus>
       <div className="flex min-h-0 flex-1 flex-col gap-6 overflow-y-auto p-4">
         {error ? <ErrorBlock error={error} /> : null}
-        <InputEditor
-          title="Input"
-          about={`the arguments of ${step.name}(${step.arguments.map((argument) => argument.name).join(", ")})`}
-          label={`Input of step ${step.name} as JSON`}
-          schema={schema}
-          origins={step.arguments}
-          original={original}
-          unknown={step.input_problem}
-          text={text}
-          problems={problems}
-          onChange={(next) => setDraft(withInput(draft, step.name, next))}
-        />
+        {hasVariables ? null : input}
         <Playground
           step={step}
           changes={draft.overrides[step.name] ?? {}}
           onChange={(name, literal) => setDraft(withOverride(draft, step.name, name, literal))}
         />
+        {hasVariables ? input : null}
         <PlanPanel draft={draft} onDraft={setDraft} replaying={replaying} blocked={blocked} />
       </div>
       <ReplayBar runId={run} draft={draft} replaying={replaying} />

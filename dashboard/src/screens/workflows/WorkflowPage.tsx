@@ -36,7 +36,7 @@ function Page({ workflow }: { workflow: WorkflowDetail }) {
       <Heading workflow={workflow} />
       <div className="grid xl:grid-cols-[minmax(0,1fr)_26rem]">
         <div className="flex min-w-0 flex-col">
-          <div className="flex h-80 border-line border-y">
+          <div className="border-line border-y">
             <Suspense fallback={<Loading what="the graph" />}>
               <RunGraph nodes={workflow.graph.nodes} edges={workflow.graph.edges} onSelect={showStep} />
             </Suspense>
