@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from mulligan.core.commands import (
+    AttemptRef,
     BeatWorker,
     ConnectWorker,
     DisconnectWorker,
@@ -44,14 +45,14 @@ class FakeWorker:
     slots: int = 10
     holding: bool = False
     got: list[Assignment] = field(default_factory=list)
-    stopped: list[OpenStep] = field(default_factory=list)
+    stopped: list[AttemptRef] = field(default_factory=list)
     readings: dict[str, tuple[Reading, ...]] = field(default_factory=dict)
     seat: Seat | None = None
 
     async def connect(self) -> None:
         await self.engine.register("default", self.definitions)
         routes = await self.engine.routes_served("default", self.definitions)
-        self.seat = Seat(self.id, "default", routes, self.deliver, lambda steps, _: self.stopped.extend(steps))
+        self.seat = Seat(self.id, "default", routes, self.deliver, lambda refs, _: self.stopped.extend(refs))
         hello = ConnectWorker(
             worker_id=self.id, namespace="default", name=self.id, host="here", pid=1, sdk="test", slots=self.slots
         )

@@ -155,6 +155,7 @@ class ConnectWorker(Record, frozen=True):
     workflows: dict[str, str] = {}
     running: tuple[AttemptRef, ...] = ()
     lost: tuple[AttemptRef, ...] = ()
+    session: str = ""
 
 
 class BeatWorker(Record, frozen=True):
@@ -172,10 +173,14 @@ class DrainWorker(Record, frozen=True):
 
 
 class DisconnectWorker(Record, frozen=True):
-    """The connection closed. ``clean``: the worker said goodbye; else its leases get a short grace to come back."""
+    """The connection closed. ``clean``: the worker said goodbye; else its leases get a short grace to come back.
+
+    With a ``session`` nothing happens if the worker has said hello on another connection since.
+    """
 
     worker_id: str
     clean: bool
+    session: str = ""
 
 
 class ForgetWorker(Record, frozen=True):

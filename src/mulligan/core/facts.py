@@ -25,6 +25,7 @@ from mulligan.core.records import (
     Replay,
     Run,
     RunEvent,
+    RunStatus,
     Variable,
     Version,
     Worker,
@@ -80,6 +81,22 @@ class Wanted:
         return any(getattr(self, name) for name in self.__slots__)
 
 
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What one commit touched: runs as (namespace, run id); of the rest, the namespaces.
+
+    ``bulks`` and ``groups``: where bulk replays moved on, and where the failure inbox changed.
+    """
+
+    runs: frozenset[tuple[str, str]] = frozenset()
+    workers: frozenset[str] = frozenset()
+    bulks: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.runs or self.workers or self.bulks or self.groups)
+
+
 @dataclass(slots=True)
 class Changes:
     """What one transaction writes. Every list is written set-based; nothing here is ever partly applied.
@@ -110,15 +127,21 @@ class Changes:
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__slots__)
 
-    def touched(self) -> set[tuple[str, str]]:
-        """(namespace, run id) of every run that something is written about."""
-        touched = {(run.namespace, run.id) for run, _ in self.runs_added.values()}
-        touched.update((run.namespace, run.id) for run in self.runs_changed.values())
-        for steps in (self.opened, self.changed):
-            touched.update((step.namespace, step.run_id) for step in steps.values())
-        touched.update((attempt.namespace, attempt.run_id) for attempt, _ in self.attempts_added)
-        touched.update((line.namespace, line.run_id) for line in self.logs_added)
-        return touched
+    def committed(self, leased: Iterable[OpenStep]) -> Committed:
+        """What was touched, once these changes and leases are committed."""
+        changed = self.runs_changed.values()
+        runs = {(run.namespace, run.id) for run, _ in self.runs_added.values()}
+        runs.update((run.namespace, run.id) for run in changed)
+        for steps in (self.opened.values(), self.changed.values(), leased):
+            runs.update((step.namespace, step.run_id) for step in steps)
+        runs.update((attempt.namespace, attempt.run_id) for attempt, _ in self.attempts_added)
+        runs.update((line.namespace, line.run_id) for line in self.logs_added)
+        bulks = {bulk.namespace for bulk in self.bulks_saved.values()}
+        bulks.update(run.namespace for run in changed if run.bulk_id is not None)
+        groups = {namespace for namespace, _ in self.notes_saved}
+        groups.update(run.namespace for run in changed if run.status is RunStatus.FAILED)
+        workers = frozenset(worker.namespace for worker in self.workers_saved.values())
+        return Committed(frozenset(runs), workers, frozenset(bulks), frozenset(groups))
 
 
 @dataclass(slots=True)

@@ -373,7 +373,10 @@ class WorkerState(StrEnum):
 
 
 class Worker(Record, frozen=True):
-    """A process that executes steps. ``workflows`` maps workflow name to the digest of the version it has."""
+    """A process that executes steps. ``workflows`` maps workflow name to the digest of the version it has.
+
+    ``session`` names the connection that it has said hello on last: nothing is leased to it through an older one.
+    """
 
     id: str
     namespace: str
@@ -390,6 +393,7 @@ class Worker(Record, frozen=True):
     workflows: dict[str, str] = {}
     lag_ms: int = 0
     running: int = 0
+    session: str = ""
 
 
 class IdempotencyKey(Record, frozen=True):

@@ -13,18 +13,20 @@ import msgspec
 
 from mulligan.core.commands import Cancelled, CancelRun, Command, ConnectWorker, RegisterWorkflows, Started, StartRun
 from mulligan.core.decide.policy import Policy
+from mulligan.core.facts import Committed
 from mulligan.core.lifecycle import is_terminal
 from mulligan.core.records import Version, Worker, WorkflowDefinition
 from mulligan.core.replay import Plan, ReplayRequest
 from mulligan.core.routes import routes_served
 from mulligan.engine.agents.bulk_replayer import BulkReplayer
+from mulligan.engine.agents.neighbour import Neighbour
 from mulligan.engine.agents.pruner import Pruner
 from mulligan.engine.agents.rescuer import Rescuer
 from mulligan.engine.agents.timers import Timers
 from mulligan.engine.bulks import Brakes, Bulks
 from mulligan.engine.cycle import Cycle
 from mulligan.engine.dispatcher import Assignment, Dispatcher, Seat
-from mulligan.engine.feed import Committed, Feed, RunEnd, Waiter
+from mulligan.engine.feed import Feed, RunEnd, Waiter
 from mulligan.engine.inbox import Request
 from mulligan.engine.loop import IDLE, POLL, Alarm, forgiving
 from mulligan.engine.payloads import Payloads
@@ -67,6 +69,10 @@ class Engine:
         self.cycle = Cycle(store, clock, chance, self.policy, self.dispatcher, self._publisher)
         self._replays = Replays(self)
         self.bulks = Bulks(self)
+        self._neighbour = Neighbour(
+            store, self.dispatcher, self.feed, self._publisher, self.cycle.wake, self.wake_agents
+        )
+        store.listen(self._neighbour.hear)
         self._arriving: dict[str, Seat] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self.started_at: datetime | None = None
@@ -107,7 +113,7 @@ class Engine:
         duties = [timers.tick, rescuer.tick, bulks.tick, Pruner(self.store, self._retention).tick]
         longest = IDLE
         if not self.store.capabilities.exclusive:
-            duties.append(self._sweep_other_replicas)
+            duties.append(self._neighbour.tick)
             longest = POLL
         while True:
             now = self.clock.now()
@@ -119,14 +125,6 @@ class Engine:
     def wake_agents(self) -> None:
         """Something came up that no timer knows of."""
         self._alarm.bring_forward(self.clock.now())
-
-    async def _sweep_other_replicas(self, now: datetime) -> datetime | None:
-        """What other replicas made ready or ended: notifications are hints, this is the truth."""
-        self.dispatcher.hint_routes(await self.store.ready_routes())
-        if self.dispatcher.can_claim():
-            self.cycle.wake()
-        await self._publisher.end_awaited()
-        return None
 
     # ── Commands ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -261,8 +259,9 @@ class Engine:
         """
         self.dispatcher.seats.pop(hello.worker_id, None)
         self._arriving[hello.worker_id] = seat
+        seat.session = self.chance.new_token()
         try:
-            worker: Worker = await self.submit(hello)
+            worker: Worker = await self.submit(msgspec.structs.replace(hello, session=seat.session))
             ready = await self.store.ready_routes()
             if self._arriving.get(hello.worker_id) is not seat:
                 raise Unavailable("A newer connection of this worker has taken its seat.")

@@ -28,6 +28,9 @@ from mulligan.ports.store import Store
 LARGEST_TURN = 512
 """Commands per transaction. Beyond this a larger turn gains nothing and only delays its first answer."""
 
+MOST_CONFLICTS = 5
+"""How often a turn is decided anew because another engine was quicker, before its commands are looked at one by one."""
+
 RECOVERY = timedelta(milliseconds=200)
 """How long to leave a store alone that has just refused a transaction."""
 
@@ -140,7 +143,7 @@ class Cycle:
     async def _commit_apart(self, entries: Sequence[Entry]) -> None:
         """Commit the entries together; if one of them cannot be written, find it by halving and refuse it alone."""
         try:
-            await self._commit(entries)
+            await self._commit_anew(entries)
         except StoreUnavailable as error:
             await self._give_up(entries, error)
         except Exception as error:  # noqa: BLE001 (one poisonous command must never take the engine down)
@@ -151,6 +154,15 @@ class Cycle:
             middle = len(entries) // 2
             await self._commit_apart(entries[:middle])
             await self._commit_apart(entries[middle:])
+
+    async def _commit_anew(self, entries: Sequence[Entry]) -> None:
+        """Commit; where several engines share the store, one may have been quicker: then decide on what it has left."""
+        for _ in range(0 if self._store.capabilities.exclusive else MOST_CONFLICTS):
+            try:
+                return await self._commit(entries)
+            except StoreConflict:
+                self._memory.clear()
+        return await self._commit(entries)
 
     async def _give_up(self, entries: Sequence[Entry], error: Exception) -> None:
         """Nothing was written, as far as we know. What this replica remembers may be wrong now, and the store is left
@@ -176,6 +188,7 @@ class Cycle:
             wanted.worker_ids.update(seat.worker_id for seat in self._dispatcher.seats.values() if seat.can_take)
         async with self._store.transaction() as transaction:
             facts = await self._memory.load(transaction, wanted)
+            self._dispatcher.clear_seats(facts.workers)
             for entry in entries:
                 try:
                     entry.answer = decide(entry.command, facts, now, self._policy)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
+from mulligan.core.commands import AttemptRef
 from mulligan.core.facts import Claim
 from mulligan.core.records import OpenState, OpenStep, Run, StepDefinition, Worker, WorkerState
 
@@ -25,13 +26,18 @@ class Assignment:
 
 @dataclass(slots=True, eq=False)
 class Seat:
-    """One connected worker. ``credits`` is how many more assignments it has asked for."""
+    """One connected worker. ``credits`` is how many more assignments it has asked for.
+
+    ``held``: the attempts that it was given and has not settled. ``session`` names this connection.
+    """
 
     worker_id: str
     namespace: str
     routes: frozenset[str]
     deliver: Callable[[list[Assignment]], None]
-    stop: Callable[[list[OpenStep], str], None]
+    stop: Callable[[Sequence[AttemptRef], str], None]
+    held: Callable[[], Collection[AttemptRef]] = tuple
+    session: str = ""
     credits: int = 0
     draining: bool = False
 
@@ -58,6 +64,18 @@ class Dispatcher:
         """On ``routes`` steps of some namespace are ready: any that is served here may be meant."""
         for seat in self.seats.values():
             self.ready_routes.setdefault(seat.namespace, set()).update(seat.routes & routes)
+
+    def clear_seats(self, workers: Mapping[str, Worker]) -> None:
+        """Of those who were given up or have said hello elsewhere since. ``workers``: as they are stored.
+
+        Their connections may look open for a while yet, and what is leased to them now would never be taken back.
+        """
+        for worker in workers.values():
+            seat = self.seats.get(worker.id)
+            if seat is not None and (worker.state is WorkerState.GONE or worker.session != seat.session):
+                del self.seats[worker.id]
+            elif seat is not None and worker.state is WorkerState.DRAINING:
+                seat.draining = True
 
     def claims(self, workers: Mapping[str, Worker]) -> list[Claim]:
         """What the connected workers could take now, emptiest hands first.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from mulligan.core.records import RecordedError, Run, Worker
+from mulligan.core.facts import Committed
+from mulligan.core.records import RecordedError, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,22 +16,6 @@ class RunEnd:
     run: Run
     outputs: dict[str, bytes]
     error: RecordedError | None
-
-
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """What one commit touched: the ids of runs by namespace, and workers.
-
-    ``bulks`` and ``groups``: the namespaces in which bulk replays moved on, and in which the failure inbox changed.
-    """
-
-    runs: frozenset[tuple[str, str]]
-    workers: tuple[Worker, ...]
-    bulks: frozenset[str] = frozenset()
-    groups: frozenset[str] = frozenset()
-
-    def __bool__(self) -> bool:
-        return bool(self.runs or self.workers or self.bulks or self.groups)
 
 
 Waiter = Callable[[RunEnd], None]

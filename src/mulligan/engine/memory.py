@@ -1,6 +1,7 @@
 """Facts kept between turns, where one engine owns the store: then what was committed last is still true.
 
-With several replicas (a store that is not exclusive) only versions are kept, because they never change.
+With several replicas (a store that is not exclusive) only versions are decided on from here, because they never change.
+Runs are remembered all the same: what a worker needs to know of a run does not change, either.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class Memory:
         self._documents.clear()
 
     def run(self, run_id: str) -> RunFacts | None:
+        """The run as this replica has seen it last."""
         return self._runs.get(run_id)
 
     async def load(self, transaction: Transaction, wanted: Wanted) -> Facts:
@@ -77,11 +79,10 @@ class Memory:
         self._versions.update(facts.versions)
         for latest in facts.latest.values():
             self._versions[(latest.namespace, latest.workflow, latest.digest)] = latest
-        if not self._exclusive:
-            return
-        self._latest.update(facts.latest)
-        self._documents.update(facts.changes.documents_saved)
-        self._workers.update(facts.workers)
+        if self._exclusive:
+            self._latest.update(facts.latest)
+            self._documents.update(facts.changes.documents_saved)
+            self._workers.update(facts.workers)
         for run_id, run in facts.runs.items():
             if is_terminal(run.run.status):
                 self._runs.pop(run_id, None)

@@ -15,13 +15,13 @@ import msgspec
 
 from mulligan.core.commands import Command, FinishAttempt, ReleaseAttempt
 from mulligan.core.decide.attempts import ref_of
-from mulligan.core.facts import Ended, Produced, RunFacts
+from mulligan.core.facts import Ended, Lease, Produced, RunFacts
 from mulligan.core.inputs import build_input, edits_for, output_ref, outputs_needed, overrides_for
 from mulligan.core.lifecycle import is_terminal
-from mulligan.core.records import Attempt, OpenStep, Outcome, OutputRef, RecordedError, Run, RunStatus, WorkerState
+from mulligan.core.records import Attempt, OpenStep, Outcome, OutputRef, RecordedError, Run, WorkerState
 from mulligan.engine.cycle import RECOVERY, Turn
 from mulligan.engine.dispatcher import Assignment, Dispatcher, Seat
-from mulligan.engine.feed import Committed, Feed, RunEnd
+from mulligan.engine.feed import Feed, RunEnd
 from mulligan.engine.inbox import Submit
 from mulligan.engine.loop import Alarm
 from mulligan.engine.payloads import Payloads
@@ -30,8 +30,7 @@ from mulligan.ports.clock import Clock
 from mulligan.ports.store import RunDocument, Store
 
 T = TypeVar("T")
-Lease = tuple[str, str, str | None]
-"""(run id, step, token)"""
+UNWANTED = "no longer wanted"
 
 log = logging.getLogger("mulligan.engine")
 
@@ -44,7 +43,7 @@ def facts_of(document: RunDocument) -> RunFacts:
 
 
 def lease_of(step: OpenStep) -> Lease:
-    return (step.run_id, step.step, step.token)
+    return (step.run_id, step.step, step.token or "")
 
 
 def last_error(run: Run, attempts: Iterable[Attempt]) -> RecordedError | None:
@@ -116,8 +115,8 @@ class Publisher:
         if turn.leased:
             self._send_assignments(turn)
         self._send_ends(turn)
-        if self._feed.has_listeners:
-            self._send_news(turn)
+        if self._feed.has_listeners and (committed := changes.committed(turn.leased)):
+            self._feed.committed(committed)
 
     async def catch_up(self) -> None:
         """Tell what may have been committed without anybody hearing of it. Raises StoreUnavailable."""
@@ -133,7 +132,8 @@ class Publisher:
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+    def later(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it beside the cycle; `finish` waits for it."""
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
@@ -171,7 +171,7 @@ class Publisher:
             self._fetching.discard(lease_of(step))
             seat = self._dispatcher.seats.get(step.worker_id or "")
             if seat is not None:
-                seat.stop([step], "no longer wanted")
+                seat.stop([ref_of(step)], UNWANTED)
 
     def _send_assignments(self, turn: Turn) -> None:
         ready: dict[str, list[Assignment]] = {}
@@ -188,7 +188,7 @@ class Publisher:
         if to_read:
             self._fetching.update(lease_of(step) for step in to_read)
             at_claim = {worker_id: seats.get(worker_id) for step in to_read if (worker_id := step.worker_id or "")}
-            self._later(self._read_and_deliver(to_read, turn.runs_leased, at_claim))
+            self.later(self._read_and_deliver(to_read, turn.runs_leased, at_claim))
 
     def _from_memory(self, run: RunFacts, step: OpenStep) -> Assignment | None:
         """The assignment, if every payload that it needs is at hand."""
@@ -231,7 +231,7 @@ class Publisher:
             ),
         )
         self._dispatcher.return_credit(step.worker_id or "")
-        self._later(self._insist([report]))
+        self.later(self._insist([report]))
 
     def _deliver(self, ready: dict[str, list[Assignment]], at_claim: dict[str, Seat | None]) -> None:
         """To the connections that the steps were claimed for, and no other: a worker that has come back since then has
@@ -243,7 +243,7 @@ class Publisher:
             else:
                 # The worker left between claim and commit; nobody ever saw these leases.
                 given_back = [ReleaseAttempt(ref=ref_of(one.step), namespace=one.step.namespace) for one in assignments]
-                self._later(self._insist(given_back))
+                self.later(self._insist(given_back))
 
     async def _read_and_deliver(
         self, steps: list[OpenStep], known: dict[str, RunFacts], at_claim: dict[str, Seat | None]
@@ -267,7 +267,10 @@ class Publisher:
         self, steps: list[OpenStep], known: dict[str, RunFacts]
     ) -> tuple[dict[str, RunFacts], Produced, dict[str, bytes]]:
         """All that the inputs of ``steps`` are made of. Raises StoreUnavailable."""
-        unknown = [step.run_id for step in steps if step.run_id not in known]
+        # Another replica may have ended a parent since this one has seen the run.
+        unknown = [
+            step.run_id for step in steps if step.run_id not in known or None in self._refs(known[step.run_id], step)
+        ]
         runs = {**known, **(await self._store.facts(unknown) if unknown else {})}
         produced = await self._payloads.fetch(
             {step.run_id for step in steps},
@@ -301,7 +304,7 @@ class Publisher:
             if end is not None:
                 self._feed.ended(end)
             else:
-                self._later(self._tell_end(facts.run))
+                self.later(self._tell_end(facts.run))
 
     def _end_from_memory(self, facts: RunFacts, turn: Turn) -> RunEnd | None:
         run = facts.run
@@ -340,36 +343,9 @@ class Publisher:
         outputs = {step: produced.outputs[ref] for step, ref in refs.items() if ref in produced.outputs}
         return RunEnd(document.run, outputs, last_error(document.run, document.ended))
 
-    async def end_awaited(self) -> None:
-        """Look whether runs that are awaited here were ended by another replica."""
-        awaited = self._feed.awaited_ids
-        for facts in (await self._store.facts(awaited)).values() if awaited else ():
-            if is_terminal(facts.run.status):
-                await self._read_end(facts.run)
-
-    # ── News ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _send_news(self, turn: Turn) -> None:
-        changes = turn.facts.changes
-        touched = {(run.namespace, run.id) for run, _ in changes.runs_added.values()}
-        touched.update((run.namespace, run.id) for run in changes.runs_changed.values())
-        touched.update((step.namespace, step.run_id) for step in turn.leased)
-        for steps in (changes.opened, changes.changed):
-            touched.update((step.namespace, step.run_id) for step in steps.values())
-        touched.update((attempt.namespace, attempt.run_id) for attempt, _ in changes.attempts_added)
-        touched.update((line.namespace, line.run_id) for line in changes.logs_added)
-        changed = changes.runs_changed.values()
-        news = Committed(
-            runs=frozenset(touched),
-            workers=tuple(changes.workers_saved.values()),
-            bulks=frozenset(
-                {bulk.namespace for bulk in changes.bulks_saved.values()}
-                | {run.namespace for run in changed if run.bulk_id is not None}
-            ),
-            groups=frozenset(
-                {namespace for namespace, _ in changes.notes_saved}
-                | {run.namespace for run in changed if run.status is RunStatus.FAILED}
-            ),
-        )
-        if news:
-            self._feed.committed(news)
+    async def end_awaited(self, among: Iterable[str] | None = None) -> None:
+        """Look whether runs that are awaited here (those ``among`` them, if given) were ended by another replica."""
+        awaited = self._feed.awaited_ids if among is None else self._feed.awaited(among)
+        ended = await self._store.ended(awaited) if awaited else []
+        for facts in (await self._store.facts(ended)).values() if ended else ():
+            await self._read_end(facts.run)

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Protocol
 
 from mulligan.core.bulk import Bulk, BulkItem, BulkState, ItemState, Progress
-from mulligan.core.facts import Changes, Claim, DueStep, Facts, Lease, Produced, RunFacts, Wanted
+from mulligan.core.facts import Changes, Claim, Committed, DueStep, Facts, Lease, Produced, RunFacts, Wanted
 from mulligan.core.inbox import FailureGroup
 from mulligan.core.query import RunFilter
 from mulligan.core.records import (
@@ -79,13 +79,11 @@ class Bucket:
 class News:
     """What another engine on the same store has committed, in short. A hint: it may come late, twice, or never.
 
-    ``routes``: there, steps may be ready. ``runs``: (namespace, run id) of those that were touched. ``workers``: the
-    namespaces in which a worker has changed.
+    ``routes``: there, steps may be ready that the other engine had nobody for.
     """
 
+    committed: Committed
     routes: frozenset[str] = frozenset()
-    runs: frozenset[tuple[str, str]] = frozenset()
-    workers: frozenset[str] = frozenset()
 
 
 class Transaction(Protocol):

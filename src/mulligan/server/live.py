@@ -174,7 +174,7 @@ class Live:
                 waiting[run_id] = None
                 if len(waiting) > MOST_RUNS_WAITING:
                     waiting.popitem(last=False)
-        self._hints.update((worker.namespace, "workers") for worker in committed.workers)
+        self._hints.update((namespace, "workers") for namespace in committed.workers)
         self._hints.update((namespace, "replays") for namespace in committed.bulks)
         self._hints.update((namespace, "inbox") for namespace in committed.groups)
         self._news.set()

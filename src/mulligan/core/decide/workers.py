@@ -62,6 +62,7 @@ def connect_worker(command: ConnectWorker, facts: Facts, now: datetime, policy: 
         lease_until_at=now + policy.worker_ttl,
         labels=command.labels,
         workflows=command.workflows,
+        session=command.session,
     )
     facts.save_worker(worker)
     held = {(ref.run_id, ref.step, ref.token) for ref in command.running}
@@ -108,7 +109,7 @@ def drain_worker(command: DrainWorker, facts: Facts, now: datetime, policy: Poli
 def disconnect_worker(command: DisconnectWorker, facts: Facts, now: datetime, policy: Policy) -> bool:
     """A goodbye ends the worker; a torn connection leaves it a short grace to come back with its leases."""
     worker = facts.workers.get(command.worker_id)
-    if worker is None or worker.state is WorkerState.GONE:
+    if worker is None or worker.state is WorkerState.GONE or command.session not in {"", worker.session}:
         return False
     until = now if command.clean else min(worker.lease_until_at, now + policy.reconnect_grace)
     facts.save_worker(msgspec.structs.replace(worker, lease_until_at=until, seen_at=now))

@@ -21,7 +21,7 @@ from mulligan.core.commands import (
     ReleaseAttempt,
     Verdict,
 )
-from mulligan.core.records import LogLine, OpenStep, Outcome, RecordedError
+from mulligan.core.records import LogLine, Outcome, RecordedError
 from mulligan.engine.api import Assignment, Seat
 from mulligan.errors import InvalidInput, MulliganError, TooLarge, Unavailable
 from mulligan.server.session.declared import check_definitions, is_name
@@ -69,7 +69,7 @@ class WorkerRole:
         self._trusted = trusted
         self._seat: Seat | None = None
         self._digests: dict[str, str] = {}
-        self._held: dict[tuple[str, str, str], str] = {}
+        self._held: dict[Lease, str] = {}
         """The leases that this connection knows of, each with the workflow that it is of."""
         self._is_leaving = False
 
@@ -86,7 +86,7 @@ class WorkerRole:
         self._digests = {version.workflow: version.digest for version in versions}
         await self._recall(hello.running)
         routes = await self._engine.routes_served(self._namespace, hello.definitions)
-        seat = Seat(hello.worker_id, self._namespace, routes, deliver=self._deliver, stop=self._stop)
+        seat = Seat(hello.worker_id, self._namespace, routes, self._deliver, self._stop, self._refs_held)
         command = ConnectWorker(
             worker_id=hello.worker_id,
             namespace=self._namespace,
@@ -130,7 +130,7 @@ class WorkerRole:
             for lease in running:
                 run = runs.get(lease.run_id)
                 if run is not None and run.run.namespace == self._namespace:
-                    self._held[key_of(lease)] = run.run.workflow
+                    self._held[lease] = run.run.workflow
 
     def drain(self) -> None:
         if self._seat is not None:
@@ -153,7 +153,8 @@ class WorkerRole:
             if isinstance(message, Assign)
         ]
         if is_current:
-            commands.append(DisconnectWorker(worker_id=seat.worker_id, clean=self._is_leaving))
+            gone = DisconnectWorker(worker_id=seat.worker_id, clean=self._is_leaving, session=seat.session)
+            commands.append(gone)
         await self._engine.submit_all(commands)
 
     def beat(self, beat: Beat) -> None:
@@ -178,7 +179,7 @@ class WorkerRole:
         assigns: list[FromServer] = []
         for assignment in assignments:
             assign = self._assign(assignment)
-            self._held[key_of(assign.lease)] = assign.workflow
+            self._held[assign.lease] = assign.workflow
             assigns.append(assign)
         self._outbox.say(assigns)
 
@@ -199,10 +200,13 @@ class WorkerRole:
             source_id=run.source_id,
         )
 
-    def _stop(self, steps: list[OpenStep], reason: str) -> None:
-        leases = [Lease(step.run_id, step.step, step.attempt, step.token or "") for step in steps]
+    def _refs_held(self) -> list[AttemptRef]:
+        return [ref_of(lease) for lease in self._held]
+
+    def _stop(self, attempts: Sequence[AttemptRef], reason: str) -> None:
+        leases = [Lease(ref.run_id, ref.step, ref.attempt, ref.token) for ref in attempts]
         for lease in leases:
-            self._held.pop(key_of(lease), None)
+            self._held.pop(lease, None)
         self._outbox.say([Stop(leases=leases, reason=reason)])
 
     # ── Reports ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -238,7 +242,7 @@ class WorkerRole:
             output=output,
             error=error,
             readings=readings,
-            version=self._digests.get(self._held.get(key_of(report.lease), ""), ""),
+            version=self._digests.get(self._held.get(report.lease, ""), ""),
             ran=timedelta(milliseconds=min(max(report.ran_ms, 0.0), 1e12)),
         )
 
@@ -260,7 +264,7 @@ class WorkerRole:
         for lease, answer in zip(leases, answers.result(), strict=True):
             verdict = self._verdict(lease, answer)
             if verdict is not None:
-                self._held.pop(key_of(lease), None)
+                self._held.pop(lease, None)
                 settled.append(lease)
                 verdicts.append(verdict)
         if settled:
@@ -282,12 +286,12 @@ class WorkerRole:
 
     def release(self, leases: Sequence[Lease]) -> None:
         for lease in leases:
-            self._held.pop(key_of(lease), None)
+            self._held.pop(lease, None)
         self._tell_engine([ReleaseAttempt(ref=ref_of(lease), namespace=self._namespace) for lease in leases])
 
     def logs(self, logs: Logs) -> None:
         """Only of attempts that this worker holds."""
-        if key_of(logs.lease) not in self._held or len(self._engine.cycle.inbox.waiting) > BUSY:
+        if logs.lease not in self._held or len(self._engine.cycle.inbox.waiting) > BUSY:
             self._counts.dropped_log_lines += len(logs.lines)
             return
         lease = logs.lease
@@ -314,10 +318,6 @@ class WorkerRole:
 
 def ref_of(lease: Lease) -> AttemptRef:
     return AttemptRef(run_id=lease.run_id, step=lease.step, attempt=lease.attempt, token=lease.token)
-
-
-def key_of(lease: Lease) -> tuple[str, str, str]:
-    return (lease.run_id, lease.step, lease.token)
 
 
 def _ms(span: timedelta) -> int:

@@ -86,14 +86,19 @@ class Loader:
         self.beginnings = Beginnings()
 
     async def load(self, connection: Connection, wanted: Wanted) -> Facts:
-        """In the order in which every engine takes its locks: runs, open steps, workers, bulk replays."""
-        run_ids = wanted.run_ids | wanted.possible_run_ids
-        if wanted.leases_of:
-            run_ids |= {step.run_id for step in await leased_steps(connection, wanted.leases_of)}
-        facts = Facts(runs=await self._lock_facts(connection, run_ids) if run_ids else {})
+        """In the order in which every engine takes its locks: workers, runs, open steps, bulk replays.
+
+        Whoever leases to a worker has it locked: once it is ours, what is leased to it is all there is.
+        """
+        facts = Facts()
         if wanted.worker_ids:
             found = await LOAD_WORKERS.fetch(connection, ids=list(wanted.worker_ids))
             facts.workers = {worker.id: worker for worker in rows.records(Worker, found)}
+        run_ids = wanted.run_ids | wanted.possible_run_ids
+        if wanted.leases_of:
+            run_ids |= {step.run_id for step in await leased_steps(connection, wanted.leases_of)}
+        if run_ids:
+            facts.runs = await self._lock_facts(connection, run_ids)
         if wanted.bulk_ids:
             found = await LOAD_BULKS.fetch(connection, ids=list(wanted.bulk_ids))
             facts.bulks = {bulk.id: bulk for bulk in rows.records(Bulk, found)}

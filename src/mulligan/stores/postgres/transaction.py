@@ -59,10 +59,7 @@ class PostgresTransaction:
             await connection.execute("COMMIT")
         self._connection = None
         self._remember(changes)
-        runs = changes.touched()
-        runs.update((step.namespace, step.run_id) for step in written.leased)
-        workers = frozenset(worker.namespace for worker in changes.workers_saved.values())
-        self._wakeups.tell(News(frozenset(written.left), frozenset(runs), workers))
+        self._wakeups.tell(News(changes.committed(written.leased), frozenset(written.left)))
         return written.leased
 
     async def leave(self) -> None:

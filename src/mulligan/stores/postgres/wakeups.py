@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
 import msgspec
 
+from mulligan.core.facts import Committed
 from mulligan.errors import StoreUnavailable
 from mulligan.ports.clock import SharedClock
 from mulligan.ports.store import News
@@ -40,9 +41,13 @@ log = logging.getLogger("mulligan.stores")
 
 
 class Message(msgspec.Struct, omit_defaults=True):
-    routes: list[str] = []
+    """``News`` as it goes over the wire, whole or in parts."""
+
     runs: dict[str, list[str]] = {}
     workers: list[str] = []
+    bulks: list[str] = []
+    groups: list[str] = []
+    routes: list[str] = []
 
 
 class Wakeups:
@@ -52,9 +57,7 @@ class Wakeups:
         self._address = address
         self._clock = clock
         self._heard: Callable[[News | None], None] | None = None
-        self._routes: set[str] = set()
-        self._runs: set[tuple[str, str]] = set()
-        self._workers: set[str] = set()
+        self._untold: list[News] = []
         self._wake = asyncio.Event()
         self._connection: Connection | None = None
         self._task: asyncio.Task[None] | None = None
@@ -66,10 +69,8 @@ class Wakeups:
         """Soon, together with what is told until then."""
         if self._connection is None:
             return
-        self._routes |= news.routes
-        self._runs |= news.runs
-        self._workers |= news.workers
-        if self._routes or self._runs or self._workers:
+        if news.committed or news.routes:
+            self._untold.append(news)
             self._wake.set()
 
     def start(self) -> None:
@@ -112,7 +113,7 @@ class Wakeups:
                     return
         finally:
             self._connection = None
-            self._routes, self._runs, self._workers = set(), set(), set()
+            self._untold = []
             connection.terminate()
 
     async def _has_news(self) -> bool:
@@ -128,9 +129,8 @@ class Wakeups:
 
     async def _tell_all(self, connection: Connection) -> None:
         self._wake.clear()
-        news = News(frozenset(self._routes), frozenset(self._runs), frozenset(self._workers))
-        self._routes, self._runs, self._workers = set(), set(), set()
-        await TELL_ENGINES.fetch(connection, channel=CHANNEL, payloads=list(payloads(news)))
+        untold, self._untold = self._untold, []
+        await TELL_ENGINES.fetch(connection, channel=CHANNEL, payloads=list(payloads(untold)))
 
     async def _check(self, connection: Connection) -> bool:
         """Whether the connection still listens (behind a pooler nobody can). A dead one does not answer in time."""
@@ -149,11 +149,19 @@ class Wakeups:
             self._heard(news)
 
 
-def payloads(news: News) -> Iterator[str]:
+def payloads(untold: Sequence[News]) -> Iterator[str]:
     """The news as texts that are not too large; an empty one says that anything may have happened."""
-    yield from written(Message(routes=sorted(news.routes), workers=sorted(news.workers)))
+    committed = [news.committed for news in untold]
+    yield from written(
+        Message(
+            workers=sorted(frozenset().union(*(each.workers for each in committed))),
+            bulks=sorted(frozenset().union(*(each.bulks for each in committed))),
+            groups=sorted(frozenset().union(*(each.groups for each in committed))),
+            routes=sorted(frozenset().union(*(news.routes for news in untold))),
+        )
+    )
     by_namespace: dict[str, list[str]] = {}
-    for namespace, run_id in sorted(news.runs):
+    for namespace, run_id in frozenset().union(*(each.runs for each in committed)):
         by_namespace.setdefault(namespace, []).append(run_id)
     for namespace, run_ids in by_namespace.items():
         for start in range(0, len(run_ids), MOST_RUNS):
@@ -173,4 +181,5 @@ def read_payload(payload: str) -> News | None:
     except msgspec.DecodeError:
         return None
     runs = frozenset((namespace, run_id) for namespace, ids in message.runs.items() for run_id in ids)
-    return News(frozenset(message.routes), runs, frozenset(message.workers))
+    committed = Committed(runs, frozenset(message.workers), frozenset(message.bulks), frozenset(message.groups))
+    return News(committed, frozenset(message.routes))
