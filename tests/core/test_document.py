@@ -22,6 +22,7 @@ from mulligan.core.document import (
     set_path,
     split_object,
     value_at,
+    values_before,
 )
 from mulligan.core.records import Patch, PatchOp
 from mulligan.errors import InvalidInput, TooLarge
@@ -386,3 +387,19 @@ def test_any_name_can_be_reached_by_an_escaped_path(node: dict[str, Node], data:
 )
 def test_one_edit_is_made_for_documents_that_are_not_at_hand(document: bytes, path: str, after: bytes) -> None:
     assert apply_patch(document, set_in_any(path, '"fr"')) == after
+
+
+def test_what_an_operation_finds_is_what_those_before_it_left() -> None:
+    patch = (
+        PatchOp("remove", "/tags/0"),
+        PatchOp("replace", "/tags/0", '"c"'),
+        PatchOp("add", "/tags/-", '"d"'),
+        PatchOp("replace", "/tags/1", '"e"'),
+        PatchOp("copy", "/new", from_="/id"),
+        PatchOp("replace", "/new", "null"),
+    )
+    document = b'{"tags": ["a", "b"], "id": 1152921504606846977}'
+    assert values_before(document, patch) == [b'"a"', b'"b"', None, b'"d"', None, b"1152921504606846977"]
+    assert apply_patch(document, patch) == b'{"tags":["c","e"],"id":1152921504606846977,"new":null}'
+    with pytest.raises(InvalidInput, match="/nowhere"):
+        values_before(document, (PatchOp("replace", "/nowhere", "1"),))

@@ -111,6 +111,23 @@ async def test_without_an_edit_the_step_gets_the_same_bytes(desk: Desk) -> None:
     assert worker.got[0].input == b'{"doc":' + INPUT + b',"pieces":["a","b"]}'
 
 
+async def test_the_plan_shows_what_each_operation_finds_after_those_before_it(desk: Desk) -> None:
+    run_id, _ = await failed_run(desk)
+    patch = (
+        PatchOp(op="add", path="/pieces/-", value='"c"'),
+        PatchOp(op="replace", path="/pieces/2", value='"d"'),
+        PatchOp(op="remove", path="/pieces/0"),
+        PatchOp(op="replace", path="/pieces/0", value='"e"'),
+    )
+    made = await plan(desk, run_id, patches={"summary": patch})
+    assert [(edit.before, edit.after) for edit in made.edits] == [
+        (None, '"c"'),
+        ('"c"', '"d"'),
+        ('"a"', None),
+        ('"b"', '"e"'),
+    ]
+
+
 async def test_an_edit_changes_the_edited_path_and_nothing_else(desk: Desk) -> None:
     run_id, worker = await failed_run(desk)
     edited = b'{"doc":{"lang":"fr","id":1152921504606846977,"z":1.10,"a":0},"pieces":["a","b"]}'

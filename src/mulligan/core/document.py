@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from json import JSONDecoder
-from typing import NoReturn, TypeAlias, TypeVar
+from typing import Any, Final, NoReturn, TypeAlias, TypeVar
 
 import jsonpatch
 import jsonpointer
@@ -28,6 +28,8 @@ LONGEST_FRACTION = 1_000
 
 _ALIGNED = 40_000
 """Lists are aligned item by item up to this product of lengths; beyond it the search would be felt."""
+
+_NOTHING: Final[Any] = object()
 
 
 class Number:
@@ -112,6 +114,19 @@ def value_at(text: bytes, pointer: str) -> bytes:
 
 
 # ── Edits ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def values_before(text: bytes, patch: Patch) -> list[bytes | None]:
+    """What stands at the path of each operation at the moment when it is carried out, after those before it; None
+    where nothing stands. Raises ``InvalidInput`` as ``apply_patch`` does."""
+    node = parse(text)
+    values: list[bytes | None] = []
+    for operation in patch:
+        found = _NOTHING if operation.op == "add" else jsonpointer.resolve_pointer(node, operation.path, _NOTHING)
+        nothing = found is _NOTHING or isinstance(found, jsonpointer.EndOfList)
+        values.append(None if nothing else render(found))
+        node = _apply(node, operation)
+    return values
 
 
 def apply_patch(text: bytes, patch: Patch) -> bytes:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mulligan.core.commands import ReplayRun, Started
-from mulligan.core.document import apply_patch, diff, split_object, value_at
+from mulligan.core.document import apply_patch, diff, split_object, values_before
 from mulligan.core.facts import Produced, RunFacts
 from mulligan.core.inputs import build_input, outputs_needed
 from mulligan.core.records import (
@@ -319,19 +319,22 @@ def make_plan(
 def planned_edits(
     source: Source, input_edit: Patch, inherited: dict[str, Patch], new_edits: dict[str, Patch]
 ) -> tuple[PlannedEdit, ...]:
-    edits = [planned_edit("input", op, source.run_input) for op in input_edit]
+    edits = edits_of("input", input_edit, source.run_input)
     for name, patch in new_edits.items():
         step = source.target.definition.by_name[name]
         before = source.step_input(step, source.run_input, inherited.get(name, ()))
-        edits += [planned_edit(name, op, before) for op in patch]
+        edits += edits_of(name, patch, before)
     return tuple(edits)
 
 
-def planned_edit(target: str, op: PatchOp, document: bytes | None) -> PlannedEdit:
-    before = None
-    if document is not None and op.op != "add":
-        before = value_at(document, op.path).decode()
-    return PlannedEdit(target=target, op=op.op, path=op.path, before=before, after=op.value)
+def edits_of(target: str, patch: Patch, document: bytes | None) -> list[PlannedEdit]:
+    values = [None] * len(patch) if document is None or not patch else values_before(document, patch)
+    return [
+        PlannedEdit(
+            target=target, op=op.op, path=op.path, before=None if value is None else value.decode(), after=op.value
+        )
+        for op, value in zip(patch, values, strict=True)
+    ]
 
 
 def planned_overrides(source: Source, overrides: Overrides) -> tuple[PlannedOverride, ...]:
