@@ -49,7 +49,7 @@ def test_an_assignment_without_name_or_equals_sign_is_refused_with_an_example(te
 
 def test_bytes_that_are_no_text_are_refused() -> None:
     with pytest.raises(InvalidInput, match="UTF-8"):
-        json_value("\udcff")
+        json_value("\udcff", "--set name")
 
 
 def test_setting_a_value_keeps_the_exact_numbers_of_all_others() -> None:
@@ -89,7 +89,7 @@ def test_a_document_is_read_from_text_file_or_standard_input(tmp_path: Path, mon
     file.write_text(' {"id": 12345678901234567890} \n')
     assert read_document(f"@{file}", "--input") == b'{"id": 12345678901234567890}'
     assert read_document('{"id": 1}', "--input") == b'{"id": 1}'
-    monkeypatch.setattr("sys.stdin", io.StringIO("[1.0]\n"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"[1.0]\n")))
     assert read_document("-", "--input") == b"[1.0]"
 
 
@@ -97,3 +97,26 @@ def test_a_document_is_read_from_text_file_or_standard_input(tmp_path: Path, mon
 def test_a_document_that_is_no_json_is_refused_with_the_reason(text: str) -> None:
     with pytest.raises(InvalidInput, match="--input"):
         read_document(text, "--input")
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("[" * 10_000 + "]" * 10_000, "too_deep"), ("1" * 5_000, "invalid_json"), ('{"a": 1, "a": 2}', "invalid_json")],
+)
+def test_json_that_no_server_takes_is_refused_before_it_is_sent(text: str, code: str) -> None:
+    with pytest.raises(InvalidInput, match="--set x") as refused:
+        parse_assignment(f"x={text}", "--set")
+    assert refused.value.code == code
+    with pytest.raises(InvalidInput, match="--input"):
+        read_document(text, "--input")
+
+
+def test_bytes_on_standard_input_that_are_no_text_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b'"\xff"')))
+    with pytest.raises(InvalidInput, match="standard input is not valid: line 1, column 2: bytes that are not UTF-8"):
+        read_document("-", "--input")
+
+
+def test_a_bare_word_is_answered_with_the_quotes_that_the_shell_has_taken() -> None:
+    with pytest.raises(InvalidInput, match="""If you mean a string: --input '"Golf"'"""):
+        read_document("Golf", "--input")

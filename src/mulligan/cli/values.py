@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,8 +14,10 @@ import msgspec
 
 from mulligan.core.document import apply_patch, set_path
 from mulligan.errors import InvalidInput
+from mulligan.wire.json_text import check
 
 EVERY_STEP = "*"
+_LONGEST_HINT = 60
 
 
 class Assignment(NamedTuple):
@@ -28,39 +32,49 @@ def parse_assignment(text: str, option: str) -> Assignment:
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise InvalidInput(f"{option} {text!r} is not of the form name=value, such as {option} doc.lang=fr.")
-    return Assignment(name, json_value(value))
+    return Assignment(name, json_value(value, f"{option} {name}"))
 
 
-def json_value(text: str) -> str:
-    """``text`` itself if it is JSON, else the JSON string of it. NaN and Infinity are no JSON, hence strings."""
+def json_value(text: str, what: str) -> str:
+    """``text`` itself if it is JSON, else the JSON string of it. NaN and Infinity are no JSON, hence strings.
+
+    ``what`` names it in errors. Raises what ``wire.json_text.check`` raises, of JSON that no server would take.
+    """
     try:
-        json.loads(text, parse_constant=_refuse_constant)
+        # Only whether it is JSON is asked here; converting a number could fail by its length.
+        json.loads(text, parse_int=str, parse_constant=_refuse_constant)
+    except RecursionError:
+        pass  # it began as JSON, and below is said how deep it may be
     except ValueError:
         text = json.dumps(text, ensure_ascii=False)
     try:
-        text.encode()
+        check(text.encode(), what)
     except UnicodeEncodeError:
         raise InvalidInput(f"The value {text!r} is not valid UTF-8. Give it as JSON with \\u escapes.") from None
     return text.strip()
 
 
 def read_document(text: str, option: str) -> bytes:
-    """The JSON document given as text, as ``@file``, or as ``-`` for standard input."""
+    """The JSON document given as text, as ``@file``, or as ``-`` for standard input.
+
+    Raises ``InvalidInput`` and ``TooLarge`` for what no server would take either.
+    """
     if text == "-":
-        source, content = "standard input", sys.stdin.read()
+        source, content = "standard input", sys.stdin.buffer.read()
     elif text.startswith("@"):
         source = text[1:]
         try:
-            content = Path(source).read_text()
-        except (OSError, UnicodeDecodeError) as error:
+            content = Path(source).read_bytes()
+        except OSError as error:
             raise InvalidInput(f"{option} cannot read {source}: {error}. Check the path.") from None
     else:
-        source, content = "it", text
+        source, content = "the text", os.fsencode(text)
     try:
-        json.loads(content, parse_constant=_refuse_constant)
-    except ValueError as error:
-        raise InvalidInput(f"{option} must be JSON, @file or - for standard input; {source} is not: {error}.") from None
-    return content.strip().encode()
+        check(content, source)
+    except InvalidInput as error:
+        hint = "" if source != "the text" or error.code != "invalid_json" else _quoting_hint(text, option)
+        raise InvalidInput(f"{option} takes JSON, @file or - for standard input, and {error}{hint}") from None
+    return content.strip()
 
 
 def with_values(document: bytes, sets: Iterable[str]) -> bytes:
@@ -90,6 +104,13 @@ def read_pairs(texts: Iterable[str], option: str) -> dict[str, str]:
             raise InvalidInput(f"{option} {text!r} must be key=value.")
         pairs[name] = value
     return pairs
+
+
+def _quoting_hint(text: str, option: str) -> str:
+    """A bare word is the likeliest mistake: shells take the quotes of a JSON string away."""
+    if not text or text[0] in '{["' or len(text) > _LONGEST_HINT:
+        return ""
+    return f" If you mean a string: {option} {shlex.quote(json.dumps(text, ensure_ascii=False))}"
 
 
 def _refuse_constant(name: str) -> object:
