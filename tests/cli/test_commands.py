@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mulligan.cli.commands import run_command_line
+from mulligan.cli.commands import print_error, run_command_line
+from mulligan.errors import InvalidInput, Problem
 
 
 def outcome(*tokens: str) -> int | str | None:
@@ -43,6 +44,12 @@ def _nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_wrong_use_is_exit_code_2(tokens: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert outcome(*tokens) == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_what_the_sentence_says_is_not_said_again(capsys: pytest.CaptureFixture[str]) -> None:
+    told, left_out = Problem("/a", "is no number", "input"), Problem("/b", "is missing", "input")
+    print_error(InvalidInput("input: at /a: is no number (and 1 more).", problems=(told, left_out)))
+    assert capsys.readouterr().err == "mulligan: input: at /a: is no number (and 1 more).\n  input /b: is missing\n"
 
 
 @pytest.mark.parametrize("tokens", [("runs", "ls"), ("run", "hello"), ("workers",), ("diff", "a", "b")])

@@ -69,11 +69,13 @@ def run_command_line(tokens: list[str] | None = None) -> None:
 
 
 def print_error(error: MulliganError) -> None:
-    """The sentence of ``error`` and, below it, each broken rule with its place, or where the user's code broke."""
+    """The sentence of ``error`` and, below it, each rule that it leaves out, or where the user's code broke."""
     print(f"mulligan: {error}", file=sys.stderr)
     if trace := getattr(error, "trace", ""):
         print(trace, file=sys.stderr)
     if isinstance(error, InvalidInput):
         for problem in error.problems:
+            if problem.rule in str(error):
+                continue
             place = " ".join(part for part in (problem.where, problem.path) if part)
             print(f"  {place}: {problem.rule}" if place else f"  {problem.rule}", file=sys.stderr)
