@@ -108,9 +108,31 @@ const workers = createRoute({
   component: lazyRouteComponent(() => import("@/screens/workers/Workers"), "Workers"),
 });
 
+const queues = createRoute({
+  getParentRoute: () => root,
+  path: "/queues",
+  component: lazyRouteComponent(() => import("@/screens/queues/Queues"), "Queues"),
+});
+
+const settings = createRoute({
+  getParentRoute: () => root,
+  path: "/settings",
+  component: lazyRouteComponent(() => import("@/screens/settings/Settings"), "Settings"),
+});
+
 export function makeRouter() {
   return createRouter({
-    routeTree: root.addChildren([home, runs, run.addChildren([step, replay]), compare, workflows, workflow, workers]),
+    routeTree: root.addChildren([
+      home,
+      runs,
+      run.addChildren([step, replay]),
+      compare,
+      workflows,
+      workflow,
+      workers,
+      queues,
+      settings,
+    ]),
     basepath: basePath(),
     parseSearch,
     stringifySearch: formatSearch,

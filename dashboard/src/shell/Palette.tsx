@@ -62,7 +62,9 @@ export function Palette({ onClose, onShortcuts }: { onClose: () => void; onShort
                   Failed runs
                 </Item>
                 <Item onSelect={then(() => navigate({ to: "/workflows" }))}>Workflows</Item>
+                <Item onSelect={then(() => navigate({ to: "/queues" }))}>Queues</Item>
                 <Item onSelect={then(() => navigate({ to: "/workers" }))}>Workers</Item>
+                <Item onSelect={then(() => navigate({ to: "/settings" }))}>Settings</Item>
               </Group>
               <Group title="Workflows">
                 {workflows.data?.items.map(({ name }) => (

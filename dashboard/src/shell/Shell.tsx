@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useRouter } from "@tanstack/react-router";
-import { Keyboard, List, Moon, Network, ServerCog, Sun, SunMoon } from "lucide-react";
+import { Keyboard, Layers, List, Moon, Network, ServerCog, Settings, Sun, SunMoon } from "lucide-react";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { problemFrom } from "@/api/client";
 import { toggleLive, useLive } from "@/api/live";
@@ -21,7 +21,9 @@ const ShortcutSheet = lazy(() => import("@/shell/ShortcutSheet").then((module) =
 const PLACES = [
   { to: "/runs", label: "Runs", keys: "g r", icon: List },
   { to: "/workflows", label: "Workflows", keys: "g w", icon: Network },
+  { to: "/queues", label: "Queues", keys: "g q", icon: Layers },
   { to: "/workers", label: "Workers", keys: "g k", icon: ServerCog },
+  { to: "/settings", label: "Settings", keys: "g ,", icon: Settings },
 ] as const;
 
 export function Shell() {
@@ -145,7 +147,7 @@ function Rail({ onShortcuts }: { onShortcuts: () => void }) {
   return (
     <nav
       aria-label="Main"
-      className="row-start-3 flex border-line border-t bg-surface sm:row-start-2 sm:w-14 sm:flex-col sm:gap-1 sm:border-t-0 sm:border-r sm:p-2 lg:w-44"
+      className="row-start-3 flex overflow-x-auto border-line border-t bg-surface sm:row-start-2 sm:w-14 sm:flex-col sm:gap-1 sm:border-t-0 sm:border-r sm:p-2 lg:w-44"
     >
       {PLACES.map(({ to, label, icon: Icon, keys }) => (
         <Link
@@ -153,7 +155,7 @@ function Rail({ onShortcuts }: { onShortcuts: () => void }) {
           to={to}
           search={{}}
           title={`${label} (${keys})`}
-          className="flex flex-1 flex-col items-center gap-1 rounded-md px-2 py-2 text-ink-soft text-xs hover:bg-sunken hover:text-ink sm:flex-none sm:py-2.5 lg:flex-row lg:gap-2.5 lg:py-1.5 lg:text-sm"
+          className="flex min-w-16 flex-1 flex-col items-center gap-1 rounded-md px-2 py-2 text-ink-soft text-xs hover:bg-sunken hover:text-ink sm:min-w-0 sm:flex-none sm:py-2.5 lg:flex-row lg:gap-2.5 lg:py-1.5 lg:text-sm"
           activeProps={{ className: "!text-accent bg-accent-soft font-semibold" }}
         >
           <Icon className="size-4 shrink-0" aria-hidden="true" />

@@ -1,0 +1,24 @@
+/** What people keep on the server beside runs: views, presets, pins. */
+
+import { queryOptions } from "@tanstack/react-query";
+import { read, segment, send } from "@/api/client";
+import type { DocumentList, KeptDocument } from "@/api/contract";
+import { Raw } from "@/pure/wire";
+
+type Kind = "view" | "preset" | "pin";
+
+export const documentsQuery = (kind: Kind) =>
+  queryOptions({
+    queryKey: ["documents", kind],
+    queryFn: ({ signal }) => read<DocumentList>(`documents/${kind}`, {}, signal),
+    staleTime: 30_000,
+  });
+
+/** `text` is JSON and is stored to the letter. */
+export function keepDocument(kind: Kind, key: string, text: string): Promise<KeptDocument> {
+  return send("PUT", `documents/${kind}/${segment(key)}`, { value: new Raw(text) });
+}
+
+export function dropDocument(kind: Kind, key: string): Promise<void> {
+  return send("DELETE", `documents/${kind}/${segment(key)}`);
+}
