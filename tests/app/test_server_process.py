@@ -16,6 +16,7 @@ import websockets
 from mulligan.app.compose import admit_owner, make_store, running_engine, server_settings
 from mulligan.app.server_process import serving
 from mulligan.app.settings import Settings
+from mulligan.app.system import SystemClock
 from mulligan.errors import InvalidInput
 from mulligan.server.tokens import read_token
 
@@ -76,7 +77,7 @@ def test_cookies_are_secure_where_browsers_come_by_tls(settings: Settings) -> No
 
 def test_a_database_of_an_unknown_kind_is_refused(settings: Settings) -> None:
     with pytest.raises(InvalidInput, match="sqlite:///"):
-        make_store(msgspec.structs.replace(settings, database="mysql://somewhere"))
+        make_store(msgspec.structs.replace(settings, database="mysql://somewhere"), SystemClock())
 
 
 async def test_a_server_says_where_it_is_while_it_is_there(settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import stat
@@ -13,7 +14,8 @@ from pathlib import Path
 from typing import Literal
 
 from mulligan.app.address import read_address, read_token_file
-from mulligan.app.settings import SQLITE, LoadedSettings, Settings, unknown_variables
+from mulligan.app.settings import POSTGRES, SQLITE, LoadedSettings, Settings, unknown_variables
+from mulligan.errors import MulliganError
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_SQLITE = (3, 51, 3)
@@ -43,6 +45,8 @@ def examine(loaded: LoadedSettings) -> Iterator[Finding]:
     if settings.database_url.startswith(SQLITE):
         yield _sqlite()
         yield from _database_file(Path(settings.database_url.removeprefix(SQLITE)))
+    elif settings.database_url.startswith(POSTGRES):
+        yield from _postgres(settings)
     yield _space(settings.data)
     yield _dashboard()
 
@@ -97,6 +101,24 @@ def _database_file(file: Path) -> Iterator[Finding]:
         )
         return
     yield _privacy("database", file, "chmod 600")
+
+
+def _postgres(settings: Settings) -> Iterator[Finding]:
+    try:
+        from mulligan.stores.postgres.database import look_at, read_address
+    except ModuleNotFoundError:
+        yield Finding("fail", "PostgreSQL", "its driver is not installed", "pip install 'mulligan[postgres]'")
+        return
+    try:
+        server = asyncio.run(look_at(read_address(settings.database_url)))
+    except MulliganError as error:
+        yield Finding("fail", "PostgreSQL", str(error), "see above")
+        return
+    schema = "no schema yet (made at the first start)" if server.schema == 0 else f"schema {server.schema}"
+    yield Finding("ok", "PostgreSQL", f"{server.version}, {schema}")
+    for name in server.unsafe:
+        text = f"{name} is off: what was acknowledged may be lost"
+        yield Finding("warn", "PostgreSQL", text, f"switch {name} on in its configuration")
 
 
 def _privacy(subject: str, path: Path, command: str) -> Finding:

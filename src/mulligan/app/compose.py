@@ -11,11 +11,12 @@ from pathlib import Path
 
 from mulligan.app.address import make_data_folder, read_token_file, write_token_file
 from mulligan.app.listening import Mode
-from mulligan.app.settings import SQLITE, Settings
+from mulligan.app.settings import POSTGRES, SQLITE, Settings
 from mulligan.app.system import SystemChance, SystemClock
 from mulligan.core.decide.policy import Policy
 from mulligan.engine.api import Engine
 from mulligan.errors import InvalidInput
+from mulligan.ports.clock import SharedClock
 from mulligan.ports.store import Store
 from mulligan.server.site import ServerSettings
 from mulligan.server.tokens import make_token, read_token
@@ -23,8 +24,11 @@ from mulligan.server.tokens import make_token, read_token
 BEATS_PER_TTL = 5
 
 
-def make_store(settings: Settings) -> Store:
-    """The store that the database URL names, not open yet. Raises ``errors.InvalidInput`` for another kind."""
+def make_store(settings: Settings, clock: SharedClock) -> Store:
+    """The store that the database URL names, not open yet; ``clock`` is put right by it if engines share it.
+
+    Raises ``errors.InvalidInput`` for another kind.
+    """
     url = settings.database_url
     if url.startswith(SQLITE):
         from mulligan.stores.sqlite import SqliteStore
@@ -32,12 +36,29 @@ def make_store(settings: Settings) -> Store:
         file = Path(url.removeprefix(SQLITE))
         make_data_folder(file.parent)
         return SqliteStore(file)
-    raise InvalidInput(f"The database {url!r} is of no known kind. Write it as sqlite:///path/to/file.db.")
+    if url.startswith(POSTGRES):
+        return _make_postgres_store(url, clock)
+    raise InvalidInput(
+        f"The database {settings.database_shown!r} is of no known kind. Write it as sqlite:///path/to/file.db or "
+        "postgresql://user@host/database."
+    )
+
+
+def _make_postgres_store(url: str, clock: SharedClock) -> Store:
+    try:
+        from mulligan.stores.postgres import PostgresStore
+    except ModuleNotFoundError as error:
+        if error.name != "asyncpg":
+            raise
+        raise InvalidInput(
+            "PostgreSQL needs the driver asyncpg. Install it: pip install 'mulligan[postgres]'."
+        ) from None
+    return PostgresStore(url, clock)
 
 
 async def migrate_database(settings: Settings) -> None:
     """Bring the database to the newest schema, or make it. Raises ``errors.StoreUnavailable`` with what to do."""
-    store = make_store(settings)
+    store = make_store(settings, SystemClock())
     await store.open()
     await store.close()
 
@@ -49,7 +70,8 @@ async def running_engine(settings: Settings) -> AsyncIterator[Engine]:
     Raises ``errors.StoreUnavailable``, with what to do, when another process holds the database.
     """
     policy = Policy(worker_ttl=settings.ttl, beat=settings.ttl / BEATS_PER_TTL)
-    engine = Engine(make_store(settings), SystemClock(), SystemChance(), policy, settings.retention)
+    clock = SystemClock()
+    engine = Engine(make_store(settings, clock), clock, SystemChance(), policy, settings.retention)
     await engine.start()
     try:
         yield engine

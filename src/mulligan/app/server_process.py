@@ -87,7 +87,7 @@ async def run_server(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM."""
     with stop_signals() as stop:
         async with serving(settings, "production") as served:
-            log.info("serving %s at %s", settings.database_url, served.url)
+            log.info("serving %s at %s", settings.database_shown, served.url)
             log.info(
                 "the owner's token is in %s; make others with `mulligan tokens create`", settings.server_token_file
             )

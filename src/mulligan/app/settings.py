@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
+from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 from msgspec import Meta
@@ -28,6 +29,7 @@ OTHER_VARIABLES = frozenset({f"{ENV_PREFIX}CODE_VERSION", f"{ENV_PREFIX}TEST_POS
 """Variables with the prefix that are read elsewhere: by the SDK and by the tests."""
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 SQLITE = "sqlite:///"
+POSTGRES = ("postgresql://", "postgres://")
 PATHS = ("data", "tls_cert", "tls_key", "token_file")
 
 
@@ -56,7 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     token: Annotated[Secret | None, _about("API token for that server")] = None
     namespace: Annotated[str, Meta(min_length=1, max_length=100), _about("the unit of isolation")] = "default"
     data: Annotated[Path, _about("folder of the database, the token and the server's address")] = Path(".mulligan")
-    database: Annotated[str, _about("sqlite:///path; by default mulligan.db in the data folder")] = ""
+    database: Annotated[str, _about("sqlite:///path (default: in the data folder) or postgresql://…")] = ""
     host: Annotated[str, _about("address the server listens on")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535), _about("port the server listens on; 0 takes a free one")] = 8420
     base_path: Annotated[str, _about("path prefix behind a reverse proxy")] = "/"
@@ -78,6 +80,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def database_url(self) -> str:
         return self.database or f"{SQLITE}{self.data / 'mulligan.db'}"
+
+    @property
+    def database_shown(self) -> str:
+        """``database_url`` without the password that may be in it."""
+        parts = urlsplit(self.database_url)
+        if parts.password is None:
+            return self.database_url
+        user, _, where = parts.netloc.rpartition("@")
+        return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}:•••@{where}"))
 
     @property
     def server_token_file(self) -> Path:

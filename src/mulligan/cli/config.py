@@ -24,7 +24,7 @@ def show(
     """Show the settings that commands in this folder use. Secrets are masked."""
     loaded = load_settings()
     values = {name: _in_words(getattr(loaded.settings, name)) for name in NAMES}
-    values["database"] = loaded.settings.database_url
+    values["database"] = loaded.settings.database_shown
     if output == "json":
         rows = {name: {"value": value, "origin": loaded.origins[name]} for name, value in values.items()}
         print_json(json.dumps(rows if origin else values).encode())

@@ -14,10 +14,13 @@ from mulligan.cli.printing import say
 
 
 def migrate(
-    *, database: Annotated[str | None, Parameter(help="sqlite:///path. [default: that of the data folder]")] = None
+    *,
+    database: Annotated[
+        str | None, Parameter(help="sqlite:///path or postgresql://…. [default: that of the data folder]")
+    ] = None,
 ) -> int:
     """Bring the database to the newest schema; make it if there is none. A server does so by itself when it starts."""
     settings = load_settings({"database": database}).settings
     asyncio.run(migrate_database(settings))
-    say(f"{settings.database_url} has the newest schema")
+    say(f"{settings.database_shown} has the newest schema")
     return OK

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -18,6 +19,8 @@ LONGEST_SWEEP_S = 10
 LONGEST_QUESTION_S = 15
 """Longer than any list or chart should take; a question that takes longer is given up."""
 
+log = logging.getLogger("mulligan.stores")
+
 
 class Connections:
     """``open`` it, use it, ``close`` it. Who finds a connection broken gets StoreUnavailable, the next a new one."""
@@ -32,7 +35,13 @@ class Connections:
         with translated(self._address):
             self._writer = await connect(self._address)
             try:
-                await check_server(self._writer, self._address)
+                server = await check_server(self._writer, self._address)
+                for name in server.unsafe:
+                    log.warning(
+                        "%s has %s off: what was acknowledged may be lost when its machine fails",
+                        self._address.shown,
+                        name,
+                    )
                 await migrate(self._writer, self._address)
                 # The engine's own questions never queue behind somebody's long search.
                 self._sweeps = await self._pool(SWEEPS, LONGEST_SWEEP_S)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,8 +26,6 @@ MIGRATION_LOCK = 0x4D4C474E
 
 STATEMENTS_KEPT = 300
 """Prepared statements per connection: all of ours, and room for the filters that people make up."""
-
-log = logging.getLogger("mulligan.stores")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,26 +89,40 @@ async def prepare(connection: Connection) -> None:
         )
 
 
-async def check_server(connection: Connection, address: Address) -> None:
-    """Refuse what cannot work, warn of what may lose data. Raises StoreUnavailable."""
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What there is behind an address. ``unsafe``: settings that are off, for which committed work may be lost."""
+
+    version: str
+    unsafe: tuple[str, ...]
+    schema: int
+
+
+async def look_at(address: Address) -> Server:
+    """See whether the server will do, and change nothing. Raises StoreUnavailable."""
+    with translated(address):
+        connection = await connect(address)
+        try:
+            return await check_server(connection, address)
+        finally:
+            await connection.close()
+
+
+async def check_server(connection: Connection, address: Address) -> Server:
+    """Refuse what cannot work. Raises StoreUnavailable."""
     async with connection.transaction(readonly=True):
-        version, encoding, commits, fsync = await connection.fetchrow(
-            "SELECT current_setting('server_version_num')::integer, current_setting('server_encoding'), "
-            "current_setting('synchronous_commit'), current_setting('fsync')"
+        number, version, encoding, commits, fsync = await connection.fetchrow(
+            "SELECT current_setting('server_version_num')::integer, current_setting('server_version'), "
+            "current_setting('server_encoding'), current_setting('synchronous_commit'), current_setting('fsync')"
         )
-    if version < OLDEST_SERVER:
-        raise StoreUnavailable(f"{address.shown} is PostgreSQL {version // 10_000}; Mulligan needs 14 or newer.")
+    if number < OLDEST_SERVER:
+        raise StoreUnavailable(f"{address.shown} is PostgreSQL {version}; Mulligan needs 14 or newer.")
     if encoding != "UTF8":
         raise StoreUnavailable(
             f"The database {address.shown} has the encoding {encoding}. Create one with ENCODING 'UTF8'."
         )
-    for name, value in (("synchronous_commit", commits), ("fsync", fsync)):
-        if value == "off":
-            log.warning(
-                "%s has %s = off: what was acknowledged may be lost when the server or its machine fails",
-                address.shown,
-                name,
-            )
+    unsafe = [name for name, value in (("synchronous_commit", commits), ("fsync", fsync)) if value == "off"]
+    return Server(version, tuple(unsafe), await schema_number(connection))
 
 
 async def migrate(connection: Connection, address: Address) -> None:
