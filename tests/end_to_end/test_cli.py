@@ -153,6 +153,8 @@ def test_runs_are_listed_by_query(site: Site, failed_run: str) -> None:
     assert failed_run in table
     assert "summary: ValueError" in table
     assert "add" not in table
+    assert failed_run in site.call("runs", "ls", "status:failed", "workflow:summarise").stdout
+    assert failed_run not in site.call("runs", "ls", "status:succeeded").stdout
     wrong = site.call("runs", "ls", "-q", "colour:red")
     assert (wrong.returncode, "colour" in wrong.stderr) == (2, True)
 

@@ -36,14 +36,15 @@ _LOG_PAGE = 1000
 
 @app.command(name="ls")
 def list_runs(
-    *,
-    query: Annotated[str, Parameter(name=["--query", "-q"], help='Such as "status:failed since:1h".')] = "",
+    *terms: Annotated[str, Parameter(help="Terms of a query, such as status:failed since:1h.")],
+    query: Annotated[str, Parameter(name=["--query", "-q"], help="The same as one text.")] = "",
     limit: Annotated[int, Parameter(help="How many at most.")] = 50,
     cursor: Annotated[str | None, Parameter(help="next_cursor of the page before (with -o json).")] = None,
     output: Format = "table",
     target: Target | None = None,
 ) -> int:
-    """List runs, newest first."""
+    """List runs, newest first. Example: mulligan runs ls status:failed workflow:summarise since:24h"""
+    query = " ".join((*terms, query)).strip()
     with connect(target) as server:
         answer = server.get("/runs", q=query or None, limit=limit, cursor=cursor)
     if output == "json":
