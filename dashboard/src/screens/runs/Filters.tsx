@@ -1,4 +1,3 @@
-import { Link } from "@tanstack/react-router";
 import { X } from "lucide-react";
 import type { RunCount } from "@/api/contract";
 import { formatQuery, formatTerm, parseQuery, term, withoutTerm } from "@/pure/query";
@@ -98,33 +97,5 @@ export function StatusSwitches({
         );
       })}
     </div>
-  );
-}
-
-const VIEWS = [
-  { label: "All", q: "" },
-  { label: "Failed today", q: "status:failed since:24h" },
-  { label: "Running", q: "status:running" },
-  { label: "Replays", q: "replay:yes" },
-];
-
-export function Views({ q }: { q: string }) {
-  return (
-    <nav aria-label="Views" className="flex gap-1 overflow-x-auto">
-      {VIEWS.map((view) => (
-        <Link
-          key={view.label}
-          to="/runs"
-          search={{ q: view.q || undefined }}
-          activeProps={{}}
-          aria-current={view.q === q ? "true" : undefined}
-          className={`whitespace-nowrap rounded-md px-2 py-1 text-sm ${
-            view.q === q ? "bg-accent-soft font-semibold text-accent" : "text-ink-soft hover:bg-sunken hover:text-ink"
-          }`}
-        >
-          {view.label}
-        </Link>
-      ))}
-    </nav>
   );
 }
