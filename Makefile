@@ -102,6 +102,14 @@ arrows: .venv/.synced ## which room may import which
 unit: setup ## all Python tests but those in a browser
 	$(PYTEST) -m "not browser"
 
+SEEDS ?= 0-99
+HOURS ?= 1
+JOBS ?= 1
+
+.PHONY: sim
+sim: .venv/.synced ## simulated hours in which everything fails: make sim SEEDS=0-99 HOURS=1 JOBS=2
+	.venv/bin/python -m mulligan.testing.simulation $(SEEDS) --hours $(HOURS) --jobs $(JOBS)
+
 .PHONY: test-dashboard
 test-dashboard: $(NODE_MODULES) ## lint, types and tests of the dashboard
 	cd dashboard && npm run check

@@ -70,16 +70,16 @@ class ClientNode:
         seed = f"{self.seed}/{self.name}/{self.boots}"
         link = SimulatedLink(self.network, process, self.namespace, self.choose)
         clock = SystemClock(self.loop.time, self.loop.time)
-        process.spawn(self._live(ClientSession(link, clock, lambda _: None), Random(seed), seed))
+        process.spawn(self._live(process, ClientSession(link, clock, lambda _: None), Random(seed), seed))
         return process
 
-    async def _live(self, session: ClientSession, random: Random, seed: str) -> None:
+    async def _live(self, process: Process, session: ClientSession, random: Random, seed: str) -> None:
         chance = SeededChance(seed_of(seed))
         while self.is_starting:
             await asyncio.sleep(random.expovariate(1 / self.wishes.every_s))
             if self.is_starting:
                 specs = [self._spec(random, chance) for _ in range(random.randint(1, self.wishes.batch))]
-                asyncio.get_running_loop().create_task(self._start(session, specs, random, chance))
+                process.spawn(self._start(process, session, specs, random, chance))
 
     def _spec(self, random: Random, chance: SeededChance) -> StartSpec:
         self.count += 1
@@ -99,7 +99,7 @@ class ClientNode:
         )
 
     async def _start(
-        self, session: ClientSession, specs: list[StartSpec], random: Random, chance: SeededChance
+        self, process: Process, session: ClientSession, specs: list[StartSpec], random: Random, chance: SeededChance
     ) -> None:
         """Start, and ask again for what was not answered: with the key if there is one, else as a repeat."""
         for spec in specs:
@@ -110,7 +110,7 @@ class ClientNode:
             again: list[StartSpec] = []
             for spec, answer in zip(left, await session.start(left), strict=True):
                 if isinstance(answer, Accepted):
-                    await self._accepted(session, spec, answer, random, watched=watched)
+                    self._accepted(process, session, spec, answer, random, watched=watched)
                 elif not isinstance(answer, NotFound | Unavailable):
                     self.auditor.tell(self._refused, spec, answer)
                 elif spec.idempotency_key is not None and random.random() < 0.5:
@@ -125,16 +125,21 @@ class ClientNode:
     def _refused(self, spec: StartSpec, answer: MulliganError) -> None:
         raise Violation("S2", f"start of {spec.run_id} (key {spec.idempotency_key}) was refused: {answer!r}")
 
-    async def _accepted(
-        self, session: ClientSession, spec: StartSpec, answer: Accepted, random: Random, *, watched: bool
+    def _accepted(
+        self,
+        process: Process,
+        session: ClientSession,
+        spec: StartSpec,
+        answer: Accepted,
+        random: Random,
+        *,
+        watched: bool,
     ) -> None:
-        ledger = self.auditor.ledger
-        self.auditor.tell(ledger.acknowledge, answer.run_id, self.namespace, spec.idempotency_key)
-        loop = asyncio.get_running_loop()
+        self.auditor.tell(self.auditor.ledger.acknowledge, answer.run_id, self.namespace, spec.idempotency_key)
         if watched:
-            loop.create_task(self._watch(session, answer.run_id))
+            process.spawn(self._watch(session, answer.run_id))
         if spec.idempotency_key is not None and random.random() < 0.2:
-            loop.create_task(self._start_otherwise(session, spec, random))
+            process.spawn(self._start_otherwise(session, spec, random))
 
     async def _watch(self, session: ClientSession, run_id: str) -> None:
         self.unanswered.add(run_id)

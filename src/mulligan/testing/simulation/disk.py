@@ -158,6 +158,9 @@ class MountedStore:
             self._is_open = False
             self._disk.loop.complete(self._inner.close())
 
+    def listen(self, heard: Callable[[Any], None]) -> None:
+        """Engines that share a disk hear nothing of each other: what a notification says has to be found by sweeps."""
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[MountedTransaction]:
         self._refuse_if_down()

@@ -24,14 +24,15 @@ from mulligan.wire.messages import Refused
 
 T = TypeVar("T")
 
-EPOCH = datetime(2026, 3, 1, tzinfo=UTC).timestamp()
+EPOCH = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 class WallClock:
     """The watch on the wall, which people and NTP set; ``shift_s`` is how wrong it is."""
 
-    def __init__(self, loop: SimulatedLoop) -> None:
+    def __init__(self, loop: SimulatedLoop, epoch: datetime = EPOCH) -> None:
         self._loop = loop
+        self._epoch_s = epoch.timestamp()
         self.shift_s = 0.0
         self.furthest_s = 0.0
 
@@ -40,7 +41,7 @@ class WallClock:
         self.furthest_s = max(self.furthest_s, self.shift_s)
 
     def __call__(self) -> float:
-        return EPOCH + self._loop.time() + self.shift_s
+        return self._epoch_s + self._loop.time() + self.shift_s
 
 
 class EngineNode:

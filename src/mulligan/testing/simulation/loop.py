@@ -43,9 +43,9 @@ class Process:
     def __repr__(self) -> str:
         return f"<{self.name}, life {self.life}>"
 
-    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Start a task of this process."""
-        return self._loop.create_task(work, context=self.context.copy())
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Start a task of this process. What it raises is a failure of the world."""
+        _ = self._loop.create_task(work, context=self.context.copy())
 
     def call(self, function: Callable[..., None], *args: Any) -> Step:
         """Call ``function`` soon, as this process."""
@@ -124,7 +124,7 @@ class Step(asyncio.TimerHandle):
         return self.at
 
 
-class SimulatedLoop(asyncio.AbstractEventLoop):
+class SimulatedLoop(asyncio.BaseEventLoop):
     """Enough of a loop for tasks, futures, locks and sleeping. No sockets; threads only through ``complete``.
 
     Whoever finds something wrong sets ``verdict``: the world ends with it, wherever the engine might have caught it.
@@ -134,13 +134,15 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
     """
 
     def __init__(self, random: Random, *, shuffle: bool = True) -> None:
+        self._running = False
+        self._is_over = False
+        super().__init__()
         self._random = random
         self._shuffle = shuffle
         self._now = 0.0
-        self._ready: list[Step] = []
+        self._steps_ready: list[Step] = []
         self._timers: list[tuple[float, int, Step]] = []
         self._order = itertools.count()
-        self._running = False
         self._from_threads: SimpleQueue[Step] = SimpleQueue()
         self._tasks: list[asyncio.Task[Any]] = []
         self._tasks_limit = 1_000
@@ -167,7 +169,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
             asyncio._set_running_loop(None)
 
     def _run_step(self) -> None:
-        if not self._ready:
+        if not self._steps_ready:
             self._turn_clock()
         step = self._next_step()
         if step.is_cancelled:
@@ -187,7 +189,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
                 process.kill()
 
     def _next_step(self) -> Step:
-        ready = self._ready
+        ready = self._steps_ready
         if len(ready) == 1:
             return ready.pop()
         if not self._shuffle:
@@ -207,11 +209,11 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         self._now = max(self._now, timers[0][0])
         self._steps_now = 0
         while timers and timers[0][0] <= self._now:
-            self._ready.append(heapq.heappop(timers)[2])
+            self._steps_ready.append(heapq.heappop(timers)[2])
 
     def take(self, step: Step) -> None:
         """Run ``step``, which was held back, after all."""
-        self._ready.append(step)
+        self._steps_ready.append(step)
 
     def time(self) -> float:
         return self._now
@@ -220,7 +222,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         return self._running
 
     def is_closed(self) -> bool:
-        return False
+        return self._is_over
 
     def close(self) -> None:
         """End what is left, quietly: nobody wants to hear what was unfinished when the world ended."""
@@ -228,27 +230,32 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
             if not task.done():
                 task._log_destroy_pending = False  # type: ignore[attr-defined]  # asyncio has no public word for it
                 with suppress(BaseException):
-                    task.get_coro().close()  # type: ignore[union-attr]  # tasks of this loop are made of coroutines
+                    task.get_coro().close()
         self._tasks.clear()
-        self._ready.clear()
+        self._steps_ready.clear()
         self._timers.clear()
+        self._is_over = True
 
     def get_debug(self) -> bool:
         return False
 
     # ── Scheduling ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def call_soon(self, callback: Callable[..., Any], *args: Any, context: Context | None = None) -> Step:
+    def call_soon(  # type: ignore[override]  # typeshed wants to relate callback and args; they are passed on as given
+        self, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> Step:
         step = Step(self._now, callback, args, copy_context() if context is None else context)
-        self._ready.append(step)
+        self._steps_ready.append(step)
         return step
 
-    def call_later(
+    def call_later(  # type: ignore[override]  # as above
         self, delay: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> Step:
         return self.call_at(self._now + max(delay, 0.0), callback, *args, context=context)
 
-    def call_at(self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None) -> Step:
+    def call_at(  # type: ignore[override]  # as above
+        self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> Step:
         step = Step(when, callback, args, copy_context() if context is None else context)
         heapq.heappush(self._timers, (when, next(self._order), step))
         return step
@@ -256,11 +263,11 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
     def create_future(self) -> asyncio.Future[Any]:
         return asyncio.Future(loop=self)
 
-    def create_task(
-        self, coro: Any, *, name: str | None = None, context: Context | None = None, **_: Any
-    ) -> asyncio.Task[Any]:
+    def create_task(self, coro: Any, *, name: object = None, context: Context | None = None) -> asyncio.Task[Any]:
         """Tasks are held here until they are done: one that was forgotten would run its ``finally`` at any moment."""
-        task: asyncio.Task[Any] = asyncio.Task(coro, loop=self, name=name, context=context)
+        task: asyncio.Task[Any] = asyncio.Task(
+            coro, loop=self, name=None if name is None else str(name), context=context
+        )
         self._tasks.append(task)
         if len(self._tasks) > self._tasks_limit:
             self._tasks = [each for each in self._tasks if not each.done()]
@@ -269,7 +276,9 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
 
     # ── Threads ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def call_soon_threadsafe(self, callback: Callable[..., Any], *args: Any, context: Context | None = None) -> Step:
+    def call_soon_threadsafe(  # type: ignore[override]  # as above
+        self, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> Step:
         step = Step(self._now, callback, args, copy_context() if context is None else context)
         self._from_threads.put(step)
         return step
@@ -288,7 +297,9 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
                 step = self._from_threads.get(timeout=60)
                 step.callback(*step.args)
 
-    def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:
+    def run_in_executor(  # type: ignore[override]  # as above
+        self, executor: Any, func: Callable[..., T], *args: Any
+    ) -> asyncio.Future[T]:
         """What a thread is asked for is waited for here, for the same reason."""
         future: asyncio.Future[T] = self.create_future()
         try:

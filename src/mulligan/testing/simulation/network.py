@@ -216,7 +216,7 @@ class Network:
             else:
                 client.call_at(self.loop.time() + self.weather.message_takes_s(), _settle, answer, result, None)
 
-        server.call_at(self.loop.time() + self.weather.message_takes_s(), lambda: server.spawn(serve()) and None)
+        server.call_at(self.loop.time() + self.weather.message_takes_s(), lambda: server.spawn(serve()))
         try:
             async with asyncio.timeout(REQUEST_TIMEOUT_S):
                 return await answer

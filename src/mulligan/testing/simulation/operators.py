@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from random import Random
 
@@ -53,14 +53,14 @@ class OperatorNode:
             if life is None or not self.is_acting:
                 continue
             act = self._replay if random.random() < self.replays else self._cancel
-            asyncio.get_running_loop().create_task(self._carefully(act, process, random, life))
+            process.spawn(self._carefully(act, process, random, life))
 
     async def _carefully(
-        self, act: Callable[[Process, Random, Life], object], process: Process, random: Random, life: Life
+        self, act: Callable[[Process, Random, Life], Awaitable[None]], process: Process, random: Random, life: Life
     ) -> None:
         self.busy += 1
         try:
-            await act(process, random, life)  # type: ignore[misc]  # both acts are coroutines
+            await act(process, random, life)
         finally:
             self.busy -= 1
 

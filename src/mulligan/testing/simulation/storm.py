@@ -83,9 +83,10 @@ class Storm:
     async def watch_over(self) -> None:
         """Whoever died is started again after a while: the service manager of every machine."""
         missing: dict[str, float] = {}
+        nodes: list[Node] = [*self._engines, *self._workers, *self._clients]
         while True:
             await asyncio.sleep(1)
-            for node in (*self._engines, *self._workers, *self._clients):
+            for node in nodes:
                 if node.is_up:
                     continue
                 absence = 0.2 if self._weather.calm else self._weather.span(0.2, self.longest_absence_s)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections.abc import Callable
 from random import Random
 
 from mulligan.testing.simulation.disk import Fate
@@ -22,7 +23,7 @@ class Weather:
         self._random = random
         self.calm = not wild
         self.outage_until = 0.0
-        self.time = lambda: 0.0
+        self.time: Callable[[], float] = lambda: 0.0
         # commits
         self.refused = self._weight(0.03)
         self.reply_lost = self._weight(0.02)

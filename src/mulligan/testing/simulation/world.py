@@ -23,11 +23,11 @@ from mulligan.testing.simulation.audit import Auditor, Violation
 from mulligan.testing.simulation.catalogue import WORKFLOWS, newer
 from mulligan.testing.simulation.clients import ClientNode, Wishes
 from mulligan.testing.simulation.disk import Disk, memory_disk
-from mulligan.testing.simulation.engines import EngineNode, WallClock
+from mulligan.testing.simulation.engines import EPOCH, EngineNode, WallClock
 from mulligan.testing.simulation.loop import SimulatedLoop
 from mulligan.testing.simulation.network import Network
 from mulligan.testing.simulation.operators import LiarNode, OperatorNode
-from mulligan.testing.simulation.storm import Storm
+from mulligan.testing.simulation.storm import Node, Storm
 from mulligan.testing.simulation.weather import Weather
 from mulligan.testing.simulation.workers import WorkerNode
 
@@ -55,26 +55,33 @@ class Report:
 class World:
     """Built from a seed; ``run`` it once."""
 
-    def __init__(self, seed: int, *, hours: float = 1.0, open_store: Callable[[], Store] | None = None) -> None:
+    def __init__(
+        self,
+        seed: int,
+        *,
+        hours: float = 1.0,
+        open_store: Callable[[], Store] | None = None,
+        epoch: datetime = EPOCH,
+    ) -> None:
         self.seed = seed
         self.hours = hours
         random = Random(f"{seed}/world")
         self.loop = SimulatedLoop(Random(f"{seed}/loop"), shuffle=random.random() < 0.8)
         self.weather = Weather(Random(f"{seed}/weather"))
         self.weather.time = self.loop.time
-        self.auditor = Auditor(self._broken)
+        self.auditor = Auditor(self._broken, epoch)
         self.network = Network(self.loop, self.weather)
-        self.wall = WallClock(self.loop)
+        self.wall = WallClock(self.loop, epoch)
         replicas = 1 if open_store is not None else random.choice((1, 1, 1, 2, 3))
         self.disk = Disk(self.loop, open_store or memory_disk(), self.weather, self.auditor, shared=replicas > 1)
-        ttl = timedelta(seconds=random.choice((15, 15, 30, 60)))
+        ttl = timedelta(seconds=random.choice((15, 30, 60, 60)))
         self.policy = Policy(worker_ttl=ttl, beat=ttl / 5)
         retention = timedelta(minutes=20) if random.random() < 0.15 else None
         self.engines = [
             EngineNode(f"engine{n}", self.loop, self.disk, self.wall, self.policy, str(seed), retention)
             for n in range(replicas)
         ]
-        self.namespaces = ("alpha", "beta") if random.random() < 0.4 else ("alpha",)
+        self.namespaces = ("alpha", "beta") if random.random() < 0.3 else ("alpha",)
         self._people_it(random)
         self.storm = Storm(
             self.loop, Random(f"{seed}/storm"), self.weather, self.network, self.wall, self.engines, self.workers,
@@ -96,14 +103,14 @@ class World:
         old = WORKFLOWS
         new = tuple(newer(definition) for definition in WORKFLOWS)
         mixed = random.random() < 0.5
-        every_s = random.choice((8.0, 20.0, 60.0))
+        every_s = random.choice((15.0, 40.0, 90.0))
         self.workers = [
             WorkerNode(
                 f"worker-{namespace}-{n}", namespace, random.choice((1, 2, 8)), (old, new)[n % 2 if mixed else 0],
                 self.loop, self.network, self.auditor, any_engine, seed,
             )
             for namespace in self.namespaces
-            for n in range(random.choice((2, 2, 3, 4)))
+            for n in range(random.choice((2, 2, 2, 3, 4)))
         ]  # fmt: skip
         self.clients = [
             ClientNode(
@@ -170,7 +177,8 @@ class World:
 
     async def _live(self) -> None:
         loop = asyncio.get_running_loop()
-        for node in (*self.engines, *self.workers, *self.clients):
+        nodes: list[Node] = [*self.engines, *self.workers, *self.clients]
+        for node in nodes:
             node.boot()
         self.operator.boot()
         self.liar.boot()

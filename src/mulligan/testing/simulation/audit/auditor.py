@@ -20,9 +20,13 @@ from mulligan.testing.simulation.disk import Commit
 
 
 class Auditor:
-    """``broken`` is called with the first violation, which ends the world. ``trace`` is a digest of all commits."""
+    """``broken`` is called with the first violation, which ends the world.
 
-    def __init__(self, broken: Callable[[Violation], None]) -> None:
+    ``trace`` is a digest of all commits, with their times since ``epoch``: it is the same whenever a world begins.
+    """
+
+    def __init__(self, broken: Callable[[Violation], None], epoch: datetime) -> None:
+        self._epoch = epoch
         self.shadow = Shadow()
         self.ledger = Ledger(self.shadow)
         self.commits = 0
@@ -131,7 +135,7 @@ class Auditor:
     def _add_to_trace(self, commit: Commit) -> None:
         changes = commit.changes
         rows = (
-            commit.now,
+            (commit.now - self._epoch).total_seconds(),
             sorted(changes.runs_added),
             sorted(changes.runs_changed),
             sorted(

@@ -164,20 +164,17 @@ def check_opening(commit: Commit, life: Life, new: OpenStep, where: str) -> None
     if new.step in life.kept:
         raise Violation("S17", f"{where} was opened, but its earlier result is kept")
     definition = life.step(new.step)
-    if definition.kind is StepKind.ON_FAILURE:
-        if not any(life.failed_for_good(step.name) for step in life.ordinary):
-            raise Violation("S9", f"{where} runs only after a failure, and there was none")
+    has_failed = any(life.failed_for_good(step.name) for step in life.ordinary)
+    if definition.kind is StepKind.ON_FAILURE and not has_failed:
+        raise Violation("S9", f"{where} runs only after a failure, and there was none")
     for parent in definition.parents:
         if not life.has(parent):
             raise Violation("S9", f"{where} was opened before {parent} had a result")
-    available_at = life.run.available_at
+    start_at = max(commit.now, life.run.available_at or commit.now)
     if definition.kind is StepKind.SLEEP:
-        start_at = commit.now if available_at is None else max(commit.now, available_at)
-        if new.state is not OpenState.SLEEPING or new.due_at != start_at + (definition.sleep or timedelta()):
-            raise Violation("S15", f"{where} sleeps until {new.due_at}, from {start_at} for {definition.sleep}")
-    elif available_at is not None and available_at > commit.now:
-        if new.state is not OpenState.SLEEPING or new.due_at != available_at:
-            raise Violation("S15", f"{where} is {new.state} before its run starts at {available_at}")
+        start_at += definition.sleep or timedelta()
+    if start_at > commit.now and (new.state is not OpenState.SLEEPING or new.due_at != start_at):
+        raise Violation("S15", f"{where} is {new.state} until {new.due_at}, but should not begin before {start_at}")
 
 
 def check_retry(life: Life, last: Attempt, new: OpenStep, where: str) -> None:

@@ -117,27 +117,34 @@ def check_run_change(life: Life, new: Run) -> None:
 
 def check_fold(life: Life) -> None:
     """The run's status and open steps follow from its history (S19), and somebody can always act (L1)."""
-    run = life.run
-    where = f"run {run.id} ({run.workflow})"
-    if run.status is RunStatus.RUNNING:
-        if not life.open:
-            raise Violation("L1", f"{where} is running and no step can ever act")
-        for step in life.ordinary:
-            is_due = all(life.has(parent) for parent in step.parents)
-            if is_due and not (life.has(step.name) or step.name in life.open or life.failed_for_good(step.name)):
-                raise Violation("L1", f"{where}: {step.name} could begin, but nobody knows of it")
+    where = f"run {life.run.id} ({life.run.workflow})"
+    if life.run.status is RunStatus.RUNNING:
+        check_running(life, where)
         return
     if life.open:
-        raise Violation("S7", f"{where} has {run.status} with open steps {sorted(life.open)}")
-    if run.finished_at is None:
-        raise Violation("S19", f"{where} has {run.status}, but never ended")
-    failed = [step.name for step in life.ordinary if life.failed_for_good(step.name)]
-    if run.status is RunStatus.SUCCEEDED:
+        raise Violation("S7", f"{where} has {life.run.status} with open steps {sorted(life.open)}")
+    if life.run.finished_at is None:
+        raise Violation("S19", f"{where} has {life.run.status}, but never ended")
+    if life.run.status is RunStatus.SUCCEEDED:
         missing = [step.name for step in life.ordinary if not life.has(step.name)]
         if missing:
             raise Violation("S19", f"{where} has succeeded without {missing}")
-    elif run.status is RunStatus.FAILED:
-        if run.failed_step not in failed:
-            raise Violation("S19", f"{where} failed in {run.failed_step}; the history has failures of {failed}")
-        if life.handler is not None and life.handler.name not in life.tries:
-            raise Violation("L1", f"{where} has failed, but its on-failure step never ran")
+    elif life.run.status is RunStatus.FAILED:
+        check_failed(life, where)
+
+
+def check_running(life: Life, where: str) -> None:
+    if not life.open:
+        raise Violation("L1", f"{where} is running and no step can ever act")
+    for step in life.ordinary:
+        is_due = all(life.has(parent) for parent in step.parents)
+        if is_due and not (life.has(step.name) or step.name in life.open or life.failed_for_good(step.name)):
+            raise Violation("L1", f"{where}: {step.name} could begin, but nobody knows of it")
+
+
+def check_failed(life: Life, where: str) -> None:
+    failed = [step.name for step in life.ordinary if life.failed_for_good(step.name)]
+    if life.run.failed_step not in failed:
+        raise Violation("S19", f"{where} failed in {life.run.failed_step}; the history has failures of {failed}")
+    if life.handler is not None and life.handler.name not in life.tries:
+        raise Violation("L1", f"{where} has failed, but its on-failure step never ran")
