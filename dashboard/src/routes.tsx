@@ -1,8 +1,10 @@
 /** Every address of the dashboard. The URL is the state: whatever is on the screen can be pasted into a chat. */
 
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import { basePath } from "@/api/client";
+import type { GroupStatus } from "@/api/queries";
 import { formatSearch, parseSearch } from "@/pure/path";
+import { Home } from "@/screens/inbox/Home";
 import { Runs } from "@/screens/runs/Runs";
 import { NotFound, Shell, WentWrong } from "@/shell/Shell";
 
@@ -24,6 +26,9 @@ function oneOf<T extends string>(value: unknown, allowed: readonly T[]): T | und
 export const RUN_TABS = ["graph", "timeline", "logs", "events"] as const;
 export const STEP_TABS = ["replay", "output", "logs", "about"] as const;
 
+const GROUP_STATUSES = ["open", "snoozed", "resolved"] as const satisfies GroupStatus[];
+const ITEM_STATES = ["waiting", "started", "refused"] as const;
+
 export interface RunsSearch {
   q?: string | undefined;
   /** Columns to show, comma separated. */
@@ -42,14 +47,46 @@ export interface WorkflowSearch {
   version?: number | undefined;
 }
 
+export interface InboxSearch {
+  status?: GroupStatus | undefined;
+}
+
+export interface BulkSearch {
+  state?: (typeof ITEM_STATES)[number] | undefined;
+}
+
 const root = createRootRoute({ component: Shell });
 
 const home = createRoute({
   getParentRoute: () => root,
   path: "/",
-  beforeLoad: () => {
-    throw redirect({ to: "/runs", search: {} });
-  },
+  component: Home,
+});
+
+const inbox = createRoute({
+  getParentRoute: () => root,
+  path: "/inbox",
+  validateSearch: (search: Search): InboxSearch => ({ status: oneOf(search.status, GROUP_STATUSES) }),
+  component: lazyRouteComponent(() => import("@/screens/inbox/Inbox"), "Inbox"),
+});
+
+const group = createRoute({
+  getParentRoute: () => root,
+  path: "/inbox/$group",
+  component: lazyRouteComponent(() => import("@/screens/inbox/GroupPage"), "GroupPage"),
+});
+
+const bulks = createRoute({
+  getParentRoute: () => root,
+  path: "/replays",
+  component: lazyRouteComponent(() => import("@/screens/bulk/Bulks"), "Bulks"),
+});
+
+const bulk = createRoute({
+  getParentRoute: () => root,
+  path: "/replays/$bulk",
+  validateSearch: (search: Search): BulkSearch => ({ state: oneOf(search.state, ITEM_STATES) }),
+  component: lazyRouteComponent(() => import("@/screens/bulk/BulkPage"), "BulkPage"),
 });
 
 const runs = createRoute({
@@ -124,6 +161,10 @@ export function makeRouter() {
   return createRouter({
     routeTree: root.addChildren([
       home,
+      inbox,
+      group,
+      bulks,
+      bulk,
       runs,
       run.addChildren([step, replay]),
       compare,

@@ -3,9 +3,14 @@
 import { infiniteQueryOptions, keepPreviousData, QueryCache, QueryClient, queryOptions } from "@tanstack/react-query";
 import { problemFrom, read, segment } from "@/api/client";
 import type {
+  Bulk,
+  BulkItems,
+  BulkList,
   Comparison,
   EventList,
+  GroupDetail,
   Histogram,
+  Inbox,
   Info,
   Lineage,
   LogPage,
@@ -18,6 +23,7 @@ import type {
   WorkflowList,
 } from "@/api/contract";
 import { isPaused } from "@/api/live";
+import { formatQuery, parseQuery, term } from "@/pure/query";
 
 export const PAGE_SIZE = 50;
 
@@ -157,3 +163,80 @@ export const workersQuery = () =>
     queryKey: ["workers"],
     queryFn: ({ signal }) => read<WorkerList>("workers", {}, signal),
   });
+
+export type GroupStatus = "open" | "snoozed" | "resolved";
+
+/** Without `since` groups would be those of the last day, and what broke on Friday be gone on Monday. */
+const INBOX_SINCE = "30d";
+
+export const inboxQuery = (status: GroupStatus) =>
+  queryOptions({
+    queryKey: ["inbox", status],
+    queryFn: ({ signal }) => read<Inbox>("inbox", { status, since: INBOX_SINCE }, signal),
+    placeholderData: keepPreviousData,
+  });
+
+export const groupQuery = (fingerprint: string) =>
+  queryOptions({
+    queryKey: ["inbox", "group", fingerprint],
+    queryFn: ({ signal }) => read<GroupDetail>(`inbox/${segment(fingerprint)}`, {}, signal),
+  });
+
+export const bulksQuery = () =>
+  queryOptions({
+    queryKey: ["bulks"],
+    queryFn: ({ signal }) => read<BulkList>("replays", {}, signal),
+  });
+
+export const bulkQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["bulk", id],
+    queryFn: ({ signal }) => read<Bulk>(`replays/${segment(id)}`, {}, signal),
+  });
+
+export const bulkItemsQuery = (id: string, state: string | undefined) =>
+  infiniteQueryOptions({
+    queryKey: ["bulk", id, "items", state ?? null],
+    queryFn: ({ pageParam, signal }) =>
+      read<BulkItems>(`replays/${segment(id)}/items`, { state, cursor: pageParam, limit: 100 }, signal),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+    placeholderData: keepPreviousData,
+  });
+
+const MOST_PICKED = 2_000;
+
+export interface Rest {
+  q: string;
+  /** `undefined` when there are too many to pick from: the query alone says what is meant. */
+  ids: string[] | undefined;
+}
+
+/** The runs of a group that have had no second chance that succeeded: the first of each family, never its replays. */
+export const restQuery = (fingerprint: string, workflow: string) =>
+  queryOptions({
+    queryKey: ["rest", fingerprint],
+    queryFn: async ({ signal }): Promise<Rest> => {
+      const q = `fingerprint:${fingerprint} status:failed replay:no`;
+      const failed = await readRuns(q, signal);
+      const saved = await readRuns(formatQuery([...parseQuery(HEALED).terms, term("workflow", workflow)]), signal);
+      if (failed === null || saved === null) return { q, ids: undefined };
+      const recovered = new Set(saved.map((run) => run.family_id));
+      return { q, ids: failed.filter((run) => !recovered.has(run.family_id)).map((run) => run.id) };
+    },
+    staleTime: 0,
+  });
+
+const HEALED = "status:succeeded replay:yes";
+
+/** All runs that match, or `null` when they are too many to look at one by one. */
+async function readRuns(q: string, signal: AbortSignal): Promise<RunList["items"] | null> {
+  const found: RunList["items"] = [];
+  for (let cursor: string | null = null; ; ) {
+    const page: RunList = await read<RunList>("runs", { q, cursor, limit: 500 }, signal);
+    found.push(...page.items);
+    if (page.next_cursor === null) return found;
+    if (found.length >= MOST_PICKED) return null;
+    cursor = page.next_cursor;
+  }
+}

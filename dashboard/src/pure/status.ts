@@ -37,6 +37,12 @@ const LOOKS: Record<string, Look> = {
   active: { word: "active", tone: "good", glyph: "dot" },
   draining: { word: "draining", tone: "wait", glyph: "loop" },
   gone: { word: "gone", tone: "off", glyph: "gone" },
+  waiting: { word: "waiting", tone: "off", glyph: "dashes" },
+  refused: { word: "refused", tone: "bad", glyph: "barred" },
+  paused: { word: "paused", tone: "wait", glyph: "moon" },
+  stopped: { word: "stopped", tone: "bad", glyph: "barred" },
+  aborted: { word: "aborted", tone: "off", glyph: "barred" },
+  finished: { word: "finished", tone: "good", glyph: "check" },
 };
 
 /** Every known status has a look; one from a newer server shows its own word. */

@@ -27,8 +27,8 @@ const PAYLOADS = new Set([
 ]);
 /** Members whose own members have names that users chose. */
 const USERS = new Set(["metadata", "labels"]);
-/** Payloads by step and variable, two levels below; as a list it holds ordinary objects. */
-const BY_STEP = "overrides";
+/** Payloads by step and variable, two levels below; as a list they hold ordinary objects. */
+const BY_STEP = new Set(["overrides", "playground"]);
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\]:,]|[^\s"{}[\]:,]+/g;
 
@@ -42,12 +42,12 @@ export function quotePayloads(text: string): string {
   const tokens = text.matchAll(TOKEN);
   let copied = 0;
   let depth = 0;
-  /** The depth inside the `overrides` object that is being read. */
+  /** The depth inside the object by step that is being read. */
   let byStep: number | null = null;
   let name = "";
   for (const [token] of tokens) {
     depth += depthChange(token);
-    if (token === "{" && name === `"${BY_STEP}":`) byStep ??= depth;
+    if (token === "{" && name.endsWith(":") && BY_STEP.has(name.slice(1, -2))) byStep ??= depth;
     if (byStep !== null && depth < byStep) byStep = null;
     const member = name.slice(1, -1);
     name = token === ":" ? `${name}:` : token;

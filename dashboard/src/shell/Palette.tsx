@@ -57,12 +57,14 @@ export function Palette({ onClose, onShortcuts }: { onClose: () => void; onShort
                 </Group>
               ) : null}
               <Group title="Go to">
+                <Item onSelect={then(() => navigate({ to: "/inbox", search: {} }))}>Inbox</Item>
                 <Item onSelect={then(() => navigate({ to: "/runs", search: {} }))}>Runs</Item>
                 <Item onSelect={then(() => navigate({ to: "/runs", search: { q: "status:failed" } }))}>
                   Failed runs
                 </Item>
                 <Item onSelect={then(() => navigate({ to: "/workflows" }))}>Workflows</Item>
                 <Item onSelect={then(() => navigate({ to: "/queues" }))}>Queues</Item>
+                <Item onSelect={then(() => navigate({ to: "/replays" }))}>Replays of many runs</Item>
                 <Item onSelect={then(() => navigate({ to: "/workers" }))}>Workers</Item>
                 <Item onSelect={then(() => navigate({ to: "/settings" }))}>Settings</Item>
               </Group>

@@ -1,10 +1,22 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useRouter } from "@tanstack/react-router";
-import { Keyboard, Layers, List, Moon, Network, ServerCog, Settings, Sun, SunMoon } from "lucide-react";
+import {
+  Inbox as InboxIcon,
+  Keyboard,
+  Layers,
+  List,
+  Moon,
+  Network,
+  RotateCcw,
+  ServerCog,
+  Settings,
+  Sun,
+  SunMoon,
+} from "lucide-react";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { problemFrom } from "@/api/client";
 import { toggleLive, useLive } from "@/api/live";
-import { infoQuery } from "@/api/queries";
+import { inboxQuery, infoQuery } from "@/api/queries";
 import { LiveDot } from "@/shell/LiveDot";
 import { Mark } from "@/shell/Mark";
 import { SearchBox } from "@/shell/SearchBox";
@@ -19,9 +31,11 @@ const Palette = lazy(() => import("@/shell/Palette").then((module) => ({ default
 const ShortcutSheet = lazy(() => import("@/shell/ShortcutSheet").then((module) => ({ default: module.ShortcutSheet })));
 
 const PLACES = [
+  { to: "/inbox", label: "Inbox", keys: "g i", icon: InboxIcon },
   { to: "/runs", label: "Runs", keys: "g r", icon: List },
   { to: "/workflows", label: "Workflows", keys: "g w", icon: Network },
   { to: "/queues", label: "Queues", keys: "g q", icon: Layers },
+  { to: "/replays", label: "Replays", keys: "g p", icon: RotateCcw },
   { to: "/workers", label: "Workers", keys: "g k", icon: ServerCog },
   { to: "/settings", label: "Settings", keys: "g ,", icon: Settings },
 ] as const;
@@ -34,6 +48,7 @@ export function Shell() {
 
 function Frame() {
   useWorkerNews();
+  useInboxNews();
   const [open, setOpen] = useState<"palette" | "shortcuts" | null>(null);
   const navigate = useNavigate();
   useShortcuts(
@@ -88,11 +103,18 @@ function useWorkerNews(): void {
   useLive("workers", (name) => name === "workers" && again(), again);
 }
 
+/** The badge in the rail is right on every page. */
+function useInboxNews(): void {
+  const client = useQueryClient();
+  const again = () => void client.invalidateQueries({ queryKey: ["inbox"] });
+  useLive("inbox", (name) => name === "inbox" && again(), again);
+}
+
 function Header({ onPalette }: { onPalette: () => void }) {
   const { data: info } = useQuery(infoQuery());
   return (
     <header className="col-span-full flex flex-wrap items-center gap-x-3 gap-y-2 border-line border-b bg-surface px-3 py-2">
-      <Link to="/runs" search={{}} className="flex items-center gap-2 rounded-sm font-semibold tracking-tight">
+      <Link to="/" search={{}} className="flex items-center gap-2 rounded-sm font-semibold tracking-tight">
         <Mark className="size-6" />
         <span>mulligan</span>
       </Link>
@@ -160,6 +182,7 @@ function Rail({ onShortcuts }: { onShortcuts: () => void }) {
         >
           <Icon className="size-4 shrink-0" aria-hidden="true" />
           <span className="sm:sr-only lg:not-sr-only">{label}</span>
+          {to === "/inbox" ? <OpenGroups /> : null}
         </Link>
       ))}
       <button
@@ -172,6 +195,18 @@ function Rail({ onShortcuts }: { onShortcuts: () => void }) {
         <span className="sm:sr-only lg:not-sr-only">Shortcuts</span>
       </button>
     </nav>
+  );
+}
+
+/** How many groups of failures nobody has dealt with yet. */
+function OpenGroups() {
+  const { data } = useQuery(inboxQuery("open"));
+  if (!data || data.counts.open === 0) return null;
+  return (
+    <span className="absolute top-1 left-1/2 ml-1.5 min-w-4 rounded-full bg-bad px-1 text-center font-semibold text-2xs text-surface leading-4 lg:static lg:ml-auto">
+      {data.counts.open}
+      <span className="sr-only"> open</span>
+    </span>
   );
 }
 

@@ -8,6 +8,7 @@ import { comparisonQuery, lineageQuery } from "@/api/queries";
 import { shortId } from "@/pure/ids";
 import { pointerWords, prettyJson } from "@/pure/json";
 import { formatDuration } from "@/pure/time";
+import { ApplyRest } from "@/screens/bulk/ApplyRest";
 import { Button, buttonLook } from "@/ui/Button";
 import { Ago } from "@/ui/Moment";
 import { Loading, ProblemNotice } from "@/ui/Notice";
@@ -41,6 +42,9 @@ export function Compare() {
           <ArrowLeftRight className="size-4" aria-hidden="true" />
           Swap
         </Link>
+        <span className="ml-auto">
+          <ApplyRest source={data.a} replay={data.b} />
+        </span>
       </div>
       <div className="grid gap-3 sm:grid-cols-2">
         <Side letter="A" run={data.a} />

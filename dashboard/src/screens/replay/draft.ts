@@ -42,7 +42,12 @@ export function withInput(draft: Draft, step: string, text: string | null): Draf
 }
 
 /** `undefined` takes the change back. */
-export function withOverride(draft: Draft, step: string, name: string, literal: string | null | undefined): Draft {
+export function withOverride<T extends Pick<Draft, "overrides">>(
+  draft: T,
+  step: string,
+  name: string,
+  literal: string | null | undefined,
+): T {
   const { [name]: _, ...others } = draft.overrides[step] ?? {};
   const mine = literal === undefined ? others : { ...others, [name]: literal };
   const { [step]: __, ...steps } = draft.overrides;
@@ -61,7 +66,9 @@ export function requestOf(draft: Draft): ReplayBody {
   return body;
 }
 
-function overridesOf({ overrides }: Draft): Pick<ReplayBody, "playground" | "reset_playground"> {
+export function overridesOf({
+  overrides,
+}: Pick<Draft, "overrides">): Pick<ReplayBody, "playground" | "reset_playground"> {
   const set: Record<string, Record<string, Raw>> = {};
   const reset: Record<string, string[]> = {};
   for (const [step, values] of Object.entries(overrides)) {

@@ -4,11 +4,12 @@ import { useState } from "react";
 import { problemFrom } from "@/api/client";
 import { cancelRun } from "@/api/commands";
 import type { RunDetail } from "@/api/contract";
-import { lineageQuery } from "@/api/queries";
+import { lineageQuery, runQuery } from "@/api/queries";
 import { compactJson } from "@/pure/compact";
 import { shortId } from "@/pure/ids";
 import { isFinished } from "@/pure/status";
 import { formatDuration } from "@/pure/time";
+import { ApplyRest } from "@/screens/bulk/ApplyRest";
 import { useShortcuts } from "@/shell/shortcuts";
 import { announce } from "@/ui/announce";
 import { Button, buttonLook } from "@/ui/Button";
@@ -248,9 +249,15 @@ function Actions({ run }: { run: RunDetail }) {
           Compare with its source
         </Link>
       ) : null}
+      {run.source_id && run.status === "succeeded" ? <AfterReplay source={run.source_id} run={run} /> : null}
       {asking ? <CancelDialog run={run} onClose={() => setAsking(false)} /> : null}
     </div>
   );
+}
+
+function AfterReplay({ source, run }: { source: string; run: RunDetail }) {
+  const { data } = useQuery(runQuery(source));
+  return data ? <ApplyRest source={data} replay={run} /> : null;
 }
 
 function CancelDialog({ run, onClose }: { run: RunDetail; onClose: () => void }) {

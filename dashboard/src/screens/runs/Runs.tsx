@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import type { RowSelectionState } from "@tanstack/react-table";
 import { ArrowUp } from "lucide-react";
-import { useCallback, useMemo, useState } from "react";
+import { lazy, Suspense, useCallback, useMemo, useState } from "react";
 import { problemFrom } from "@/api/client";
 import { cancelRun } from "@/api/commands";
 import type { RunSummary } from "@/api/contract";
@@ -23,6 +23,7 @@ import { copyAndSay } from "@/ui/Copy";
 import { Loading, ProblemNotice } from "@/ui/Notice";
 import { useTitle } from "@/ui/useTitle";
 
+const BulkDialog = lazy(() => import("@/screens/bulk/BulkDialog").then((module) => ({ default: module.BulkDialog })));
 const route = getRouteApi("/runs");
 
 export function Runs() {
@@ -92,13 +93,27 @@ export function Runs() {
           />
         ) : null}
       </div>
-      {selected.length > 0 ? <SelectionBar selected={selected} onClear={() => setSelection({})} /> : null}
+      {selected.length > 0 ? (
+        <SelectionBar key={q} selected={selected} q={q} total={total} onClear={() => setSelection({})} />
+      ) : null}
     </div>
   );
 }
 
-function SelectionBar({ selected, onClear }: { selected: RunSummary[]; onClear: () => void }) {
+function SelectionBar({
+  selected,
+  q,
+  total,
+  onClear,
+}: {
+  selected: RunSummary[];
+  q: string;
+  total: number;
+  onClear: () => void;
+}) {
   const client = useQueryClient();
+  const [isAll, setAll] = useState(false);
+  const [replaying, setReplaying] = useState(false);
   const [first, second] = selected;
   const open = selected.filter((run) => !isFinished(run.status));
   const cancel = useMutation({
@@ -113,21 +128,40 @@ function SelectionBar({ selected, onClear }: { selected: RunSummary[]; onClear: 
       aria-label="Selected runs"
       className="flex flex-wrap items-center gap-2 border-accent-line border-t bg-accent-soft px-3 py-2"
     >
-      <span className="mr-2 font-medium">{selected.length} selected</span>
-      {first && second && selected.length === 2 ? (
+      <span className="mr-2 font-medium">{isAll ? `all ${total} that match` : `${selected.length} selected`}</span>
+      {q !== "" && total > selected.length && !isAll ? (
+        <Button kind="quiet" onClick={() => setAll(true)}>
+          Select all {total.toLocaleString("en")} that match
+        </Button>
+      ) : null}
+      <Button kind="primary" onClick={() => setReplaying(true)}>
+        Replay…
+      </Button>
+      {first && second && selected.length === 2 && !isAll ? (
         <Link to="/compare/$a/$b" params={{ a: first.id, b: second.id }} className={buttonLook("plain")}>
           Compare
         </Link>
       ) : null}
-      {open.length > 0 ? (
+      {open.length > 0 && !isAll ? (
         <Button kind="danger" disabled={cancel.isPending} onClick={() => cancel.mutate()}>
           Cancel {open.length} unfinished
         </Button>
       ) : null}
-      <Button onClick={() => void copyAndSay(selected.map((run) => run.id).join("\n"), "their ids")}>Copy ids</Button>
+      <Button hidden={isAll} onClick={() => void copyAndSay(selected.map((run) => run.id).join("\n"), "their ids")}>
+        Copy ids
+      </Button>
       <Button kind="quiet" onClick={onClear}>
         Clear
       </Button>
+      {replaying ? (
+        <Suspense>
+          <BulkDialog
+            chosen={isAll ? { q } : { q: "", ids: selected.map((run) => run.id) }}
+            sample={(selected.find((run) => run.failed_step) ?? first)?.id}
+            onClose={() => setReplaying(false)}
+          />
+        </Suspense>
+      ) : null}
     </section>
   );
 }

@@ -1,11 +1,12 @@
 /** The list of runs that match a query: pages, updates in place, and new ones that wait to be asked for. */
 
 import { type InfiniteData, useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useEffectEvent, useMemo, useRef } from "react";
+import { useEffect, useEffectEvent, useMemo } from "react";
 import type { RunList, RunSummary } from "@/api/contract";
 import { isPaused, useLive } from "@/api/live";
 import { newestRunsQuery, runCountQuery, runsQuery } from "@/api/queries";
 import { unseen, updateInPlace } from "@/pure/runlist";
+import { useThrottled } from "@/ui/useThrottled";
 
 /** However fast runs come, the server is asked for the newest page and the counts no more often than this. */
 const LOOK_EVERY_MS = 1_500;
@@ -23,7 +24,7 @@ export function useRunList(q: string) {
     void newest.refetch().then(({ data }) => data?.items.forEach(update));
     void client.invalidateQueries({ queryKey: ["run-count"] });
     void client.invalidateQueries({ queryKey: ["histogram"] });
-  });
+  }, LOOK_EVERY_MS);
 
   useLive(
     "runs",
@@ -57,17 +58,4 @@ type Pages = InfiniteData<RunList, unknown>;
 function withRun(data: Pages, run: RunSummary): Pages {
   const pages = updateInPlace(data.pages, run);
   return pages === data.pages ? data : { ...data, pages: [...pages] };
-}
-
-/** However often it is called, acts once per interval, at its end. */
-function useThrottled(onAct: () => void): () => void {
-  const act = useEffectEvent(onAct);
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  useEffect(() => () => clearTimeout(timer.current), []);
-  return () => {
-    timer.current ??= setTimeout(() => {
-      timer.current = undefined;
-      act();
-    }, LOOK_EVERY_MS);
-  };
 }

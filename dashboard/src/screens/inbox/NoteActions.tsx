@@ -1,0 +1,48 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { problemFrom } from "@/api/client";
+import { noteGroup } from "@/api/commands";
+import type { Group, NoteBody } from "@/api/contract";
+import { announce } from "@/ui/announce";
+import { Button } from "@/ui/Button";
+import { Menu } from "@/ui/Menu";
+
+const SNOOZES: readonly { label: string; until: Partial<NoteBody> }[] = [
+  { label: "for an hour", until: { for_s: 3600 } },
+  { label: "for a day", until: { for_s: 86_400 } },
+  { label: "until 10 more fail", until: { until_more: 10 } },
+  { label: "until a new version fails", until: { until_version: true } },
+];
+
+const SAID = { resolved: "Resolved. It opens again when it recurs.", snoozed: "Snoozed.", open: "Opened again." };
+
+/** Resolve, snooze, or open again. */
+export function NoteActions({ group }: { group: Group }) {
+  const client = useQueryClient();
+  const note = useMutation({
+    mutationFn: (body: NoteBody) => noteGroup(group.fingerprint, body),
+    onSuccess: ({ status }) => announce(SAID[status]),
+    onError: (error) => announce(problemFrom(error).message, "bad"),
+    onSettled: () => client.invalidateQueries({ queryKey: ["inbox"] }),
+  });
+  if (group.status !== "open") {
+    return (
+      <Button disabled={note.isPending} onClick={() => note.mutate({ status: "open" })}>
+        Reopen
+      </Button>
+    );
+  }
+  return (
+    <>
+      <Menu
+        label="Snooze"
+        items={SNOOZES.map(({ label, until }) => ({
+          label,
+          onSelect: () => note.mutate({ status: "snoozed", ...until }),
+        }))}
+      />
+      <Button disabled={note.isPending} onClick={() => note.mutate({ status: "resolved" })}>
+        Resolve
+      </Button>
+    </>
+  );
+}
