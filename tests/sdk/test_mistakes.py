@@ -25,6 +25,12 @@ def no_annotation(m: Mulligan) -> None:
         return name
 
 
+def misspelt_option(m: Mulligan) -> None:
+    @m.task(retry=3)  # type: ignore[call-arg] # the mistake
+    def hello(name: str) -> str:
+        return name
+
+
 def context_without_annotation(m: Mulligan) -> None:
     @m.task
     def hello(ctx, name: str) -> str:  # type: ignore[no-untyped-def] # the mistake
@@ -209,6 +215,7 @@ def worker_dependency_on_a_step_dependency(m: Mulligan) -> None:
 
 MISTAKES: dict[Callable[[Mulligan], None], str] = {
     no_annotation: "no annotation for its argument 'name'.* Annotate it",
+    misspelt_option: "task 'hello' has an unknown option 'retry'.*Did you mean retries=",
     context_without_annotation: "no annotation for its argument 'ctx'.*`ctx: Context`",
     context_not_first: "takes its Context as argument 2. Move `ctx: Context` to the front",
     annotation_only_for_type_checkers: "names 'Decimal', which is not known here.*not under `if TYPE_CHECKING`",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import timedelta
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypedDict, TypeVar, Unpack, cast, overload
 
 from mulligan.core.records import Effect, StepKind
@@ -244,6 +245,7 @@ def declare_step(
     """Add a function to a workflow. Raises DeclarationError."""
     what = f"{'task' if workflow.is_task else 'step'} {name!r}"
     signature = read_signature(fn, what, names_in_scope())
+    check_options(options, what, signature.at)
     step = StepDeclaration(
         workflow=workflow,
         name=name,
@@ -256,6 +258,20 @@ def declare_step(
     )
     workflow.add(step)
     return step
+
+
+KNOWN_OPTIONS = (
+    "retries", "timeout", "queue_timeout", "effect", "at_most_once", "name", "after", "priority", "version_label",
+)  # fmt: skip
+
+
+def check_options(options: Mapping[str, Any], what: str, at: Where) -> None:
+    """A misspelt option that was passed over would be found out only when it is needed. Raises DeclarationError."""
+    for option in options:
+        if option not in KNOWN_OPTIONS:
+            near = get_close_matches(option, KNOWN_OPTIONS, n=1)
+            fix = f"Did you mean {near[0]}=?" if near else f"There are: {', '.join(KNOWN_OPTIONS)}"
+            raise mistake(at, f"{what} has an unknown option {option!r}", fix)
 
 
 def policy_of(options: PolicyOptions, what: str, at: Where) -> StepPolicy:
