@@ -118,6 +118,10 @@ test-dashboard: $(NODE_MODULES) ## lint, types and tests of the dashboard
 browser: setup chromium ## the dashboard in a real Chromium against a real server
 	.venv/bin/pytest $(PYTEST_ARGS) -m browser
 
+.PHONY: screenshots
+screenshots: setup chromium ## pictures of every screen, both themes, wide and phone, in test-results/screens
+	.venv/bin/pytest $(PYTEST_ARGS) tests/end_to_end/test_browser_screens.py
+
 .PHONY: format
 format: .venv/.synced $(NODE_MODULES) ## rewrite the sources the way `make lint` wants them
 	.venv/bin/ruff check --fix-only --quiet
