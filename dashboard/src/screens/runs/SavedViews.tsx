@@ -1,12 +1,13 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Plus, X } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { problemFrom } from "@/api/client";
 import type { KeptDocument } from "@/api/contract";
 import { documentsQuery, dropDocument, keepDocument } from "@/api/documents";
 import { announce } from "@/ui/announce";
 import { Button, IconButton } from "@/ui/Button";
+import { NameField } from "@/ui/NameField";
 
 const VIEWS = [
   { label: "All", q: "" },
@@ -75,47 +76,19 @@ function ViewLink({ label, q, isOpen }: { label: string; q: string; isOpen: bool
 }
 
 function SaveView({ q }: { q: string }) {
+  const client = useQueryClient();
   const [isOpen, setOpen] = useState(false);
-  if (isOpen) return <SaveForm q={q} onClose={() => setOpen(false)} />;
-  return (
+  const save = useMutation({
+    mutationFn: (name: string) => keepDocument("view", name, JSON.stringify(q)),
+    onSuccess: () => client.invalidateQueries({ queryKey: ["documents", "view"] }),
+    onError: (error) => announce(problemFrom(error).message, "bad"),
+  });
+  return isOpen ? (
+    <NameField label="Name of the view" busy={save.isPending} onName={save.mutate} onClose={() => setOpen(false)} />
+  ) : (
     <Button kind="quiet" className="h-7" onClick={() => setOpen(true)}>
       <Plus className="size-3.5" aria-hidden="true" />
       save this view
     </Button>
-  );
-}
-
-function SaveForm({ q, onClose }: { q: string; onClose: () => void }) {
-  const client = useQueryClient();
-  const input = useRef<HTMLInputElement>(null);
-  const [name, setName] = useState("");
-  useEffect(() => input.current?.focus(), []);
-  const save = useMutation({
-    mutationFn: () => keepDocument("view", name.trim(), JSON.stringify(q)),
-    onSuccess: () => client.invalidateQueries({ queryKey: ["documents", "view"] }),
-    onError: (error) => announce(problemFrom(error).message, "bad"),
-  });
-  return (
-    <form
-      className="flex items-center gap-1"
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (name.trim()) save.mutate();
-      }}
-    >
-      <input
-        ref={input}
-        aria-label="Name of the view"
-        placeholder="its name"
-        maxLength={60}
-        className="h-7 w-36 rounded-md border border-line bg-surface px-2 text-sm"
-        value={name}
-        onChange={(event) => setName(event.target.value)}
-        onKeyDown={(event) => event.key === "Escape" && onClose()}
-      />
-      <Button type="submit" className="h-7" disabled={save.isPending}>
-        Save
-      </Button>
-    </form>
   );
 }

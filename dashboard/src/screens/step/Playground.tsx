@@ -1,10 +1,14 @@
 import type { StepDetail } from "@/api/contract";
 import { sameJson } from "@/pure/json";
+import { canPromote, promotion } from "@/pure/promote";
 import { choicesOf, kindOf, readSchema } from "@/pure/schema";
 import { makeChecker } from "@/pure/validate";
 import type { Overrides } from "@/screens/replay/draft";
+import { Pin } from "@/screens/step/Pin";
+import { Presets } from "@/screens/step/Presets";
 import { ValueField } from "@/screens/step/ValueField";
 import { Button } from "@/ui/Button";
+import { copyAndSay } from "@/ui/Copy";
 
 type Variable = StepDetail["variables"][number];
 
@@ -34,10 +38,12 @@ export function Playground({ step, changes, onChange }: Shown) {
           </Button>
         ) : null}
       </div>
+      <Presets step={step} changes={changes} onChange={onChange} />
       <div className="flex flex-col gap-3 rounded-md border border-line bg-surface p-3">
         {step.variables.map((variable) => (
           <VariableField
             key={variable.name}
+            step={step}
             variable={variable}
             change={changes[variable.name]}
             onChange={(literal) => onChange(variable.name, literal)}
@@ -54,10 +60,12 @@ function inForce(variable: Variable): string {
 }
 
 function VariableField({
+  step,
   variable,
   change,
   onChange,
 }: {
+  step: StepDetail;
   variable: Variable;
   change: string | null | undefined;
   onChange: (literal: string | null | undefined) => void;
@@ -66,6 +74,8 @@ function VariableField({
   const before = inForce(variable);
   const literal = change === undefined ? before : (change ?? variable.default);
   const isChanged = change !== undefined;
+  const found = { ...variable, before: variable.default, after: literal };
+  const isNews = !sameJson(literal, variable.default);
   const problem = isChanged ? makeChecker(schema)(literal)[0]?.message : undefined;
   return (
     <ValueField
@@ -77,7 +87,7 @@ function VariableField({
       problem={problem}
       onChange={(next) => onChange(sameJson(next, before) ? undefined : next)}
       aside={
-        <span className="flex items-center gap-2 text-xs">
+        <span className="flex flex-wrap items-center justify-end gap-x-2 text-xs">
           {isChanged ? <span className="max-w-52 truncate text-accent">● was {before}</span> : null}
           {variable.override !== undefined && !isChanged ? (
             <Button kind="quiet" className="h-6" onClick={() => onChange(null)}>
@@ -87,6 +97,17 @@ function VariableField({
           {isChanged ? (
             <Button kind="quiet" className="h-6" onClick={() => onChange(undefined)}>
               undo
+            </Button>
+          ) : null}
+          {isNews && problem === undefined ? <Pin step={step} name={variable.name} literal={literal} /> : null}
+          {isNews && problem === undefined && canPromote(found) ? (
+            <Button
+              kind="quiet"
+              className="h-6"
+              title="Copy a command that makes this value the default in the code"
+              onClick={() => void copyAndSay(promotion(found), `a patch of ${variable.file}:${variable.line}`)}
+            >
+              copy for the code
             </Button>
           ) : null}
           <span
