@@ -26,7 +26,7 @@ def no_annotation(m: Mulligan) -> None:
 
 
 def misspelt_option(m: Mulligan) -> None:
-    @m.task(retry=3)  # type: ignore[call-arg] # the mistake
+    @m.task(retry=3)  # type: ignore[call-overload] # the mistake
     def hello(name: str) -> str:
         return name
 
