@@ -144,11 +144,7 @@ async def lease(
             changed[key] = step
         else:
             taken.append((step.run_id, step.step, step.worker_id))
-    if taken:
-        run_ids, steps, worker_ids = zip(*taken, strict=True)
-        await LEASE_OPEN_STEPS.execute(
-            connection, token=token, now=now, run_id=run_ids, step=steps, worker_id=worker_ids
-        )
+    await LEASE_OPEN_STEPS.change(connection, taken, token=token, now=now)
     return Written(leased, left_over(left, queues))
 
 

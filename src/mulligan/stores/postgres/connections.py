@@ -12,6 +12,15 @@ import asyncpg
 from mulligan.stores.postgres.database import Address, check_server, connect, migrate, prepare, translated
 from mulligan.stores.postgres.statement import Connection
 
+TRANSACTION_SETTINGS = {
+    # An engine that has been stopped amid a transaction lets go of its locks before others give up waiting for them.
+    "idle_in_transaction_session_timeout": "4s",
+    "lock_timeout": "8s",
+    # All statements go by keys and arrays: one plan, by the indexes, is right for tables of any size.
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+}
+
 SWEEPS = 2
 QUESTIONS = 3
 
@@ -33,7 +42,7 @@ class Connections:
 
     async def open(self) -> None:
         with translated(self._address):
-            self._writer = await connect(self._address)
+            self._writer = await connect(self._address, TRANSACTION_SETTINGS)
             try:
                 server = await check_server(self._writer, self._address)
                 for name in server.unsafe:
@@ -62,8 +71,15 @@ class Connections:
     async def writer(self) -> Connection:
         """The connection for transactions, of which there is one at a time."""
         if self._writer is None or self._writer.is_closed():
-            self._writer = await connect(self._address)
+            self._writer = await connect(self._address, TRANSACTION_SETTINGS)
         return self._writer
+
+    @property
+    def begin(self) -> str:
+        """How a transaction begins on the connection that writes."""
+        if not self._address.pooled:
+            return "BEGIN"
+        return "; ".join(["BEGIN", *(f"SET LOCAL {name} = '{value}'" for name, value in TRANSACTION_SETTINGS.items())])
 
     def sweep(self, *, snapshot: bool = False) -> Any:
         return self._reading(self._sweeps, snapshot)
@@ -79,7 +95,7 @@ class Connections:
             init=prepare,
             reset=leave_as_it_is,
             command_timeout=longest_s,
-            **self._address.options,
+            **self._address.options(),
         )
 
     @asynccontextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -38,17 +38,16 @@ class Address:
     shown: str
     pooled: bool
 
-    @property
-    def options(self) -> dict[str, Any]:
-        """What every connection is made with."""
+    def options(self, settings: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """What a connection is made with; ``settings`` are for its session, where it has one."""
+        options: dict[str, Any] = {"timeout": CONNECT_S, "target_session_attrs": "primary"}
         if self.pooled:
-            return {"timeout": CONNECT_S, "target_session_attrs": "primary", "statement_cache_size": 0}
+            return {**options, "statement_cache_size": 0}
         return {
-            "timeout": CONNECT_S,
-            "target_session_attrs": "primary",
+            **options,
             "statement_cache_size": STATEMENTS_KEPT,
             "max_cached_statement_lifetime": 0,
-            "server_settings": {"application_name": "mulligan", "jit": "off"},
+            "server_settings": {"application_name": "mulligan", "jit": "off", **(settings or {})},
         }
 
 
@@ -70,9 +69,9 @@ def read_address(url: str) -> Address:
     return Address(urlunsplit(("postgresql", *parts[1:3], kept, "")), shown, pooled == "true")
 
 
-async def connect(address: Address) -> Connection:
+async def connect(address: Address, settings: Mapping[str, str] | None = None) -> Connection:
     """A connection of one's own."""
-    connection = await asyncpg.connect(address.dsn, command_timeout=30, **address.options)
+    connection = await asyncpg.connect(address.dsn, command_timeout=30, **address.options(settings))
     await prepare(connection)
     return connection
 

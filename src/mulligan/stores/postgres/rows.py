@@ -1,11 +1,12 @@
 """Records as rows and back. A row that is written has the order of the parameters of its statement.
 
 Fields that nearly always have the same value are written as None then: a column of nothing but None is sent as one
-NULL, and the statement (or the reader) puts the value in its place.
+NULL, and the statement puts the value in its place.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -37,6 +38,7 @@ from mulligan.core.records import (
     Worker,
     WorkflowDefinition,
 )
+from mulligan.errors import InvalidInput
 
 Row = tuple[Any, ...]
 R = TypeVar("R")
@@ -48,9 +50,21 @@ _readings = msgspec.json.Decoder(tuple[Reading, ...]).decode
 _definition = msgspec.json.Decoder(WorkflowDefinition).decode
 
 
-def columns(rows: Sequence[Row]) -> list[Sequence[Any] | None]:
-    """Rows turned into the arrays that ``unnest`` turns back; the longer ones fill up the NULLs."""
-    return [None if column.count(None) == len(column) else column for column in zip(*rows, strict=True)]
+SEPARATOR = "\x1f"
+NULL = "\x1e"
+
+
+def joined(column: Sequence[str | None]) -> str | None:
+    """A column of texts as the one text that ``texts()`` takes apart; None for a column without rows.
+
+    Raises InvalidInput if a text holds the separator: free text is escaped before, names have no such characters.
+    """
+    if not column:
+        return None
+    text = SEPARATOR.join([NULL if value is None else value for value in column])
+    if text.count(SEPARATOR) != len(column) - 1:
+        raise InvalidInput("A name or id holds a control character. Use letters, digits and punctuation.")
+    return text
 
 
 def json_text(value: object) -> str:
@@ -87,24 +101,25 @@ def instant_from_driver(micros: tuple[int]) -> datetime:
 
 # ── Text ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-# PostgreSQL's text holds every character but NUL. It is written as two characters that Unicode has set aside for
-# private conventions like this one (noncharacters); the first of them, should it ever be met, is marked, too.
+# PostgreSQL's text holds every character but NUL, and two others part the texts that are sent together. They are
+# written as two characters that Unicode has set aside for private conventions like this one (noncharacters); the first
+# of them, should it ever be met, is marked, too.
 _MARK = "\ufdd0"
-_NUL = _MARK + "\ufdd1"
-_ITSELF = _MARK + "\ufdd2"
+_ESCAPES = {_MARK: _MARK + "\ufdd2", "\0": _MARK + "\ufdd1", NULL: _MARK + "\ufdd5", SEPARATOR: _MARK + "\ufdd6"}
 VALUE_MARK = _MARK + "\ufdd3"
 _ENTRY = _MARK + "\ufdd4"
+_SPECIAL = re.compile("|".join(_ESCAPES))
+_ESCAPED = re.compile("|".join(_ESCAPES.values()))
+_PLAIN = {escaped: plain for plain, escaped in _ESCAPES.items()}
 
 
 def escape(text: str) -> str:
     """Free text as PostgreSQL can hold it."""
-    if "\0" in text or _MARK in text:
-        return text.replace(_MARK, _ITSELF).replace("\0", _NUL)
-    return text
+    return _SPECIAL.sub(lambda found: _ESCAPES[found[0]], text) if _SPECIAL.search(text) else text
 
 
 def unescape(text: str) -> str:
-    return text.replace(_NUL, "\0").replace(_ITSELF, _MARK) if _MARK in text else text
+    return _ESCAPED.sub(lambda found: _PLAIN[found[0]], text) if _MARK in text else text
 
 
 def escape_or_null(text: str | None) -> str | None:

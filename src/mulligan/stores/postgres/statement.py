@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from mulligan.errors import StoreConflict
-from mulligan.stores.postgres.rows import Row, columns
+from mulligan.stores.postgres.rows import Row, joined
 from mulligan.stores.statements import numbered, parameters, read_statement
 
 Connection = Any
 """An ``asyncpg.Connection``, which has no types."""
+
+
+_TEXTS = re.compile(r"texts\(:([a-z_]+)\)")
 
 
 class Statement:
@@ -20,26 +24,46 @@ class Statement:
         text = read_statement("mulligan.stores.postgres", name)
         self.name = name
         self.parameters = parameters(text)
+        self._of_texts = [name in _TEXTS.findall(text) for name in self.parameters]
         self.sql = f"{numbered(text)} {suffix}".rstrip()
 
     async def fetch(self, connection: Connection, **given: Any) -> list[Row]:
         """All rows, for parameters given by name."""
-        found: list[Row] = await connection.fetch(self.sql, *[given[name] for name in self.parameters])
+        found: list[Row] = await connection.fetch(self.sql, *self._named(given))
         return found
 
     async def execute(self, connection: Connection, **given: Any) -> int:
         """How many rows it has touched, for parameters given by name."""
-        return _touched(await connection.execute(self.sql, *[given[name] for name in self.parameters]))
+        return _touched(await connection.execute(self.sql, *self._named(given)))
 
     async def add(self, connection: Connection, rows: Sequence[Row]) -> None:
         """Write all rows at once; nothing is sent when there are none."""
         if rows:
-            await connection.execute(self.sql, *columns(rows))
+            await connection.execute(self.sql, *self._arguments(rows, {}))
 
-    async def change(self, connection: Connection, rows: Sequence[Row]) -> None:
-        """Each row must hit exactly one: a row that is not there means that the facts were not what they seemed."""
-        if rows and _touched(await connection.execute(self.sql, *columns(rows))) != len(rows):
+    async def change(self, connection: Connection, rows: Sequence[Row], **given: Any) -> None:
+        """Each row must hit exactly one: a row that is not there means that the facts were not what they seemed.
+
+        ``given`` are the parameters that are the same for all rows; they come before the columns.
+        """
+        if rows and _touched(await connection.execute(self.sql, *self._arguments(rows, given))) != len(rows):
             raise StoreConflict("A row that the transaction changes is not there.")
+
+    def _named(self, given: dict[str, Any]) -> list[Any]:
+        return [
+            joined(given[name]) if of_texts else given[name]
+            for of_texts, name in zip(self._of_texts, self.parameters, strict=True)
+        ]
+
+    def _arguments(self, rows: Sequence[Row], given: dict[str, Any]) -> list[Any]:
+        """The columns of the rows, which ``unnest`` turns back: the longer ones fill up those that are only NULL."""
+        arguments = list(given.values())
+        for of_texts, column in zip(self._of_texts[len(given) :], zip(*rows, strict=True), strict=True):
+            if column.count(None) == len(column):
+                arguments.append(None)
+            else:
+                arguments.append(joined(column) if of_texts else column)
+        return arguments
 
 
 def _touched(status: str) -> int:

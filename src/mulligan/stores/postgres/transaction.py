@@ -16,17 +16,6 @@ from mulligan.stores.postgres.load import Loader
 from mulligan.stores.postgres.statement import Connection
 from mulligan.stores.postgres.wakeups import Wakeups
 
-BEGIN = """
-BEGIN;
-SET LOCAL lock_timeout = '8s';
-SET LOCAL idle_in_transaction_session_timeout = '4s';
-SET LOCAL plan_cache_mode = force_generic_plan;
-SET LOCAL enable_seqscan = off
-"""
-"""One message. An engine that has been stopped amid a transaction lets go of its locks before others give up waiting.
-
-Our statements go by keys and arrays: one plan, by the indexes, is right for all of them and for tables of any size."""
-
 
 class PostgresTransaction:
     """``leave`` it in any case: what was not committed is undone."""
@@ -81,7 +70,7 @@ class PostgresTransaction:
             connection = await self._connections.writer()
             # Kept before it has begun: whatever happens from here on, `leave` cleans up.
             self._connection = connection
-            await connection.execute(BEGIN)
+            await connection.execute(self._connections.begin)
         return self._connection
 
     def _remember(self, changes: Changes) -> None:

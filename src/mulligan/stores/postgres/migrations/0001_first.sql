@@ -2,6 +2,11 @@
 -- Mulligan. JSON is text and payloads are bytes, never jsonb, which changes what it is given. Free text (messages, keys
 -- of users) may hold NUL, which PostgreSQL's text may not: `rows.escape` writes it differently.
 
+-- A column of texts as one text, as `rows.joined` writes it: the driver takes ten times as long over an array of them.
+CREATE FUNCTION texts(joined text) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN joined = '' THEN ARRAY[''] ELSE string_to_array(joined, E'\x1f', E'\x1e') END;
+
 CREATE TABLE versions (
     namespace text COLLATE "C" NOT NULL,
     workflow text COLLATE "C" NOT NULL,

@@ -1,3 +1,3 @@
 DELETE FROM documents
-USING unnest(:namespace::text[], :kind::text[], :key::text[]) AS dropped (namespace, kind, key)
+USING unnest(texts(:namespace), texts(:kind), texts(:key)) AS dropped (namespace, kind, key)
 WHERE documents.namespace = dropped.namespace AND documents.kind = dropped.kind AND documents.key = dropped.key

@@ -1,3 +1,3 @@
 DELETE FROM open_steps
-USING unnest(:run_id::text[], :step::text[]) AS closed (run_id, step)
+USING unnest(texts(:run_id), texts(:step)) AS closed (run_id, step)
 WHERE open_steps.run_id = closed.run_id AND open_steps.step = closed.step

@@ -1,1 +1,1 @@
-SELECT id FROM runs WHERE id = ANY (:ids::text[]) AND status <> 'running'
+SELECT id FROM runs WHERE id = ANY (texts(:ids)) AND status <> 'running'

@@ -1,1 +1,1 @@
-SELECT id, input FROM runs WHERE id = ANY (:ids::text[])
+SELECT id, input FROM runs WHERE id = ANY (texts(:ids))

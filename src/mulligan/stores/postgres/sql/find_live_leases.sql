@@ -1,1 +1,1 @@
-SELECT run_id, step, token FROM open_steps WHERE run_id = ANY (:ids::text[]) AND state = 'leased'
+SELECT run_id, step, token FROM open_steps WHERE run_id = ANY (texts(:ids)) AND state = 'leased'

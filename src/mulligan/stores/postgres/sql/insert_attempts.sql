@@ -4,7 +4,7 @@ INSERT INTO attempts (
 )
 SELECT *
 FROM unnest(
-    :run_id::text[], :step::text[], :number::integer[], :namespace::text[], :outcome::text[],
-    :queued_at::timestamptz[], :started_at::timestamptz[], :finished_at::timestamptz[], :version::text[],
-    :worker_id::text[], :error::text[], :fingerprint::text[], :readings::text[], :output::bytea[]
+    texts(:run_id), texts(:step), :number::integer[], texts(:namespace), texts(:outcome),
+    :queued_at::timestamptz[], :started_at::timestamptz[], :finished_at::timestamptz[], texts(:version),
+    texts(:worker_id), texts(:error), texts(:fingerprint), texts(:readings), :output::bytea[]
 )

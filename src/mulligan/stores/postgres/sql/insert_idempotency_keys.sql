@@ -1,3 +1,3 @@
 INSERT INTO idempotency_keys (namespace, key, run_id, content, created_at)
 SELECT *
-FROM unnest(:namespace::text[], :key::text[], :run_id::text[], :content::text[], :created_at::timestamptz[])
+FROM unnest(texts(:namespace), texts(:key), texts(:run_id), texts(:content), :created_at::timestamptz[])

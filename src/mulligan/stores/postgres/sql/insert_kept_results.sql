@@ -1,2 +1,2 @@
 INSERT INTO kept_results (kept_run_id, run_id, namespace)
-SELECT * FROM unnest(:kept_run_id::text[], :run_id::text[], :namespace::text[])
+SELECT * FROM unnest(texts(:kept_run_id), texts(:run_id), texts(:namespace))

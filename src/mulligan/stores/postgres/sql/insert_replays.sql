@@ -1,2 +1,2 @@
 INSERT INTO replays (run_id, namespace, record)
-SELECT * FROM unnest(:run_id::text[], :namespace::text[], :record::text[])
+SELECT * FROM unnest(texts(:run_id), texts(:namespace), texts(:record))

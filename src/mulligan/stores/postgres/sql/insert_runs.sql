@@ -10,11 +10,11 @@ SELECT
     idempotency_key, overrides, source_id, coalesce(generation, 0), parent_id, parent_step, bulk_id, failed_step,
     error_type, error_message, fingerprint, input
 FROM unnest(
-    :id::text[], :namespace::text[], :workflow::text[], :version::text[], :created_at::timestamptz[],
-    :family_id::text[], :key_scope::text[], :status::text[], :pinned::boolean[], :priority::integer[],
-    :available_at::timestamptz[], :finished_at::timestamptz[], :metadata::text[], :idempotency_key::text[],
-    :overrides::text[], :source_id::text[], :generation::integer[], :parent_id::text[], :parent_step::text[],
-    :bulk_id::text[], :failed_step::text[], :error_type::text[], :error_message::text[], :fingerprint::text[],
+    texts(:id), texts(:namespace), texts(:workflow), texts(:version), :created_at::timestamptz[],
+    texts(:family_id), texts(:key_scope), texts(:status), :pinned::boolean[], :priority::integer[],
+    :available_at::timestamptz[], :finished_at::timestamptz[], texts(:metadata), texts(:idempotency_key),
+    texts(:overrides), texts(:source_id), :generation::integer[], texts(:parent_id), texts(:parent_step),
+    texts(:bulk_id), texts(:failed_step), texts(:error_type), texts(:error_message), texts(:fingerprint),
     :input::bytea[]
 ) AS given (
     id, namespace, workflow, version, created_at, family_id, key_scope, status, pinned, priority, available_at,

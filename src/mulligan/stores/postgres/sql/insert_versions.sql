@@ -1,6 +1,6 @@
 INSERT INTO versions (namespace, workflow, number, digest, registered_at, definition)
 SELECT *
 FROM unnest(
-    :namespace::text[], :workflow::text[], :number::integer[], :digest::text[], :registered_at::timestamptz[],
-    :definition::text[]
+    texts(:namespace), texts(:workflow), :number::integer[], texts(:digest), :registered_at::timestamptz[],
+    texts(:definition)
 )

@@ -6,5 +6,5 @@ SET state = 'leased',
     worker_id = taken.worker_id,
     since_at = :now::timestamptz,
     due_at = :now::timestamptz + open_steps.start_to_close
-FROM unnest(:run_id::text[], :step::text[], :worker_id::text[]) AS taken (run_id, step, worker_id)
+FROM unnest(texts(:run_id), texts(:step), texts(:worker_id)) AS taken (run_id, step, worker_id)
 WHERE open_steps.run_id = taken.run_id AND open_steps.step = taken.step

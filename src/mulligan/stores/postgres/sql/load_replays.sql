@@ -1,1 +1,1 @@
-SELECT record FROM replays WHERE run_id = ANY (:ids::text[])
+SELECT record FROM replays WHERE run_id = ANY (texts(:ids))

@@ -8,6 +8,6 @@ SELECT
         AND error_message IS NULL
         AND fingerprint IS NULL AS pristine
 FROM runs
-WHERE id = ANY (:ids::text[])
+WHERE id = ANY (texts(:ids))
 ORDER BY id
 FOR UPDATE

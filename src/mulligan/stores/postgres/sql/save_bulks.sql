@@ -1,3 +1,3 @@
 INSERT INTO bulks (id, namespace, state, record)
-SELECT * FROM unnest(:id::text[], :namespace::text[], :state::text[], :record::text[])
+SELECT * FROM unnest(texts(:id), texts(:namespace), texts(:state), texts(:record))
 ON CONFLICT (id) DO UPDATE SET state = excluded.state, record = excluded.record

@@ -1,3 +1,3 @@
 INSERT INTO documents (namespace, kind, key, record)
-SELECT * FROM unnest(:namespace::text[], :kind::text[], :key::text[], :record::text[])
+SELECT * FROM unnest(texts(:namespace), texts(:kind), texts(:key), texts(:record))
 ON CONFLICT (namespace, kind, key) DO UPDATE SET record = excluded.record

@@ -1,3 +1,3 @@
 INSERT INTO variables (namespace, workflow, step, name, record)
-SELECT * FROM unnest(:namespace::text[], :workflow::text[], :step::text[], :name::text[], :record::text[])
+SELECT * FROM unnest(texts(:namespace), texts(:workflow), texts(:step), texts(:name), texts(:record))
 ON CONFLICT (namespace, workflow, step, name) DO UPDATE SET record = excluded.record

@@ -1,8 +1,8 @@
 INSERT INTO workers (id, namespace, name, state, seen_at, lease_until_at, record)
 SELECT *
 FROM unnest(
-    :id::text[], :namespace::text[], :name::text[], :state::text[], :seen_at::timestamptz[],
-    :lease_until_at::timestamptz[], :record::text[]
+    texts(:id), texts(:namespace), texts(:name), texts(:state), :seen_at::timestamptz[],
+    :lease_until_at::timestamptz[], texts(:record)
 )
 ON CONFLICT (id) DO UPDATE
 SET name = excluded.name,

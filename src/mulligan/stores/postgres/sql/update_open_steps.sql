@@ -12,9 +12,9 @@ SET route = changed.route,
     due_at = changed.due_at,
     start_to_close = changed.start_to_close
 FROM unnest(
-    :route::text[], :state::text[], :queued_at::timestamptz[], :since_at::timestamptz[], :priority::integer[],
-    :attempt::integer[], :failures::integer[], :losses::integer[], :token::text[], :worker_id::text[],
-    :due_at::timestamptz[], :start_to_close::interval[], :run_id::text[], :step::text[], :namespace::text[]
+    texts(:route), texts(:state), :queued_at::timestamptz[], :since_at::timestamptz[], :priority::integer[],
+    :attempt::integer[], :failures::integer[], :losses::integer[], texts(:token), texts(:worker_id),
+    :due_at::timestamptz[], :start_to_close::interval[], texts(:run_id), texts(:step), texts(:namespace)
 ) AS changed (
     route, state, queued_at, since_at, priority, attempt, failures, losses, token, worker_id, due_at, start_to_close,
     run_id, step, namespace

@@ -7,7 +7,7 @@ SET status = ended.status,
     error_message = ended.error_message,
     fingerprint = ended.fingerprint
 FROM unnest(
-    :status::text[], :finished_at::timestamptz[], :failed_step::text[], :error_type::text[], :error_message::text[],
-    :fingerprint::text[], :id::text[], :namespace::text[]
+    texts(:status), :finished_at::timestamptz[], texts(:failed_step), texts(:error_type), texts(:error_message),
+    texts(:fingerprint), texts(:id), texts(:namespace)
 ) AS ended (status, finished_at, failed_step, error_type, error_message, fingerprint, id, namespace)
 WHERE runs.id = ended.id AND runs.namespace = ended.namespace
