@@ -177,7 +177,7 @@ function Rail({ onShortcuts }: { onShortcuts: () => void }) {
           to={to}
           search={{}}
           title={`${label} (${keys})`}
-          className="flex min-w-16 flex-1 flex-col items-center gap-1 rounded-md px-2 py-2 text-ink-soft text-xs hover:bg-sunken hover:text-ink sm:min-w-0 sm:flex-none sm:py-2.5 lg:flex-row lg:gap-2.5 lg:py-1.5 lg:text-sm"
+          className="relative flex min-w-16 flex-1 flex-col items-center gap-1 rounded-md px-2 py-2 text-ink-soft text-xs hover:bg-sunken hover:text-ink sm:min-w-0 sm:flex-none sm:py-2.5 lg:flex-row lg:gap-2.5 lg:py-1.5 lg:text-sm"
           activeProps={{ className: "!text-accent bg-accent-soft font-semibold" }}
         >
           <Icon className="size-4 shrink-0" aria-hidden="true" />
