@@ -1,6 +1,6 @@
 import type { RunDetail, StepDetail } from "@/api/contract";
 import { type BulkDraft, RUN_INPUT } from "@/screens/bulk/draft";
-import { withOverride } from "@/screens/replay/draft";
+import { withOverride, withOverrides } from "@/screens/replay/draft";
 import { Playground } from "@/screens/step/Playground";
 import { Button } from "@/ui/Button";
 
@@ -25,7 +25,7 @@ export function BulkEdits({
         <Playground
           step={step}
           changes={draft.overrides[step.name] ?? {}}
-          onChange={(name, literal) => override(name, step.name, literal)}
+          onChange={(changes) => onDraft(withOverrides(draft, step.name, changes))}
         />
       ) : null}
       {elsewhere.flatMap(([at, values]) =>

@@ -54,6 +54,15 @@ export function withOverride<T extends Pick<Draft, "overrides">>(
   return { ...draft, overrides: Object.keys(mine).length > 0 ? { ...steps, [step]: mine } : steps };
 }
 
+/** Several variables of one step at once, as a preset or "Undo all" changes them. */
+export function withOverrides<T extends Pick<Draft, "overrides">>(
+  draft: T,
+  step: string,
+  changes: Record<string, string | null | undefined>,
+): T {
+  return Object.entries(changes).reduce((sum, [name, literal]) => withOverride(sum, step, name, literal), draft);
+}
+
 export function requestOf(draft: Draft): ReplayBody {
   const body: ReplayBody = { code: draft.code };
   if (draft.fromBeginning) body.from_beginning = true;

@@ -8,13 +8,22 @@ import { announce } from "@/ui/announce";
 import { Button } from "@/ui/Button";
 
 /** Gives every new run of the workflow this value, without a deployment, until it is taken away. */
-export function Pin({ step, name, literal }: { step: StepDetail; name: string; literal: string }) {
+export function Pin({
+  step,
+  variable: { name, default: standard },
+  literal,
+}: {
+  step: StepDetail;
+  variable: StepDetail["variables"][number];
+  literal: string;
+}) {
   const client = useQueryClient();
   const kept = useQuery(documentsQuery("pin"));
   const text = kept.data?.items.find((pin) => pin.key === step.workflow)?.value ?? "{}";
   const pointer = `/${escapeToken(step.name)}/${escapeToken(name)}`;
   const pinned = literalAt(text, pointer);
-  const isThis = pinned !== undefined && sameJson(pinned, literal);
+  const isDefault = sameJson(literal, standard);
+  const isThis = pinned !== undefined && (isDefault || sameJson(pinned, literal));
   const turn = useMutation({
     mutationFn: () =>
       keepDocument("pin", step.workflow, isThis ? removeMember(text, pointer) : setLiteral(text, pointer, literal)),
@@ -28,7 +37,8 @@ export function Pin({ step, name, literal }: { step: StepDetail; name: string; l
     },
     onError: (error) => announce(problemFrom(error).message, "bad"),
   });
-  const words = pinned === undefined || isThis ? "" : ` (now ${pinned})`;
+  if (isDefault && pinned === undefined) return null;
+  const words = pinned === undefined ? "" : ` (now ${pinned})`;
   return (
     <Button
       kind="quiet"

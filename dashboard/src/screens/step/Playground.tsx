@@ -15,8 +15,8 @@ type Variable = StepDetail["variables"][number];
 interface Shown {
   step: StepDetail;
   changes: Overrides;
-  /** `null` for the code's own default, `undefined` to leave it as it was. */
-  onChange: (name: string, literal: string | null | undefined) => void;
+  /** By variable: `null` for the code's own default, `undefined` to leave it as it was. */
+  onChange: (changes: Record<string, string | null | undefined>) => void;
 }
 
 /** The values that step code exposes with `ctx.playground`, as a form. */
@@ -30,9 +30,7 @@ export function Playground({ step, changes, onChange }: Shown) {
           <Button
             kind="quiet"
             className="ml-auto"
-            onClick={() => {
-              for (const name of Object.keys(changes)) onChange(name, undefined);
-            }}
+            onClick={() => onChange(Object.fromEntries(Object.keys(changes).map((name) => [name, undefined])))}
           >
             Undo all
           </Button>
@@ -46,7 +44,7 @@ export function Playground({ step, changes, onChange }: Shown) {
             step={step}
             variable={variable}
             change={changes[variable.name]}
-            onChange={(literal) => onChange(variable.name, literal)}
+            onChange={(literal) => onChange({ [variable.name]: literal })}
           />
         ))}
       </div>
@@ -99,7 +97,7 @@ function VariableField({
               undo
             </Button>
           ) : null}
-          {isNews && problem === undefined ? <Pin step={step} name={variable.name} literal={literal} /> : null}
+          {problem === undefined ? <Pin step={step} variable={variable} literal={literal} /> : null}
           {isNews && problem === undefined && canPromote(found) ? (
             <Button
               kind="quiet"

@@ -13,7 +13,7 @@ import { NameField } from "@/ui/NameField";
 interface Shown {
   step: StepDetail;
   changes: Overrides;
-  onChange: (name: string, literal: string) => void;
+  onChange: (changes: Record<string, string>) => void;
 }
 
 /** Values for all variables of a step under one name, to try again tomorrow or in another run. */
@@ -36,10 +36,8 @@ export function Presets({ step, changes, onChange }: Shown) {
   });
   const drop = useMutation({ mutationFn: (key: string) => dropDocument("preset", key), ...settled });
   const take = (text: string) => {
-    for (const { name } of step.variables) {
-      const literal = literalAt(text, `/${escapeToken(name)}`);
-      if (literal !== undefined) onChange(name, literal);
-    }
+    const values = step.variables.map(({ name }) => [name, literalAt(text, `/${escapeToken(name)}`)]);
+    onChange(Object.fromEntries(values.filter(([, literal]) => literal !== undefined)));
   };
   const isChanged = Object.keys(changes).length > 0;
   if (mine.length === 0 && !isChanged) return null;

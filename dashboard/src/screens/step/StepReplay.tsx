@@ -3,7 +3,7 @@ import type { StepDetail } from "@/api/contract";
 import { useProblems } from "@/editor/lazy";
 import { prettyJson } from "@/pure/json";
 import { readSchema } from "@/pure/schema";
-import { type Draft, withInput, withOverride } from "@/screens/replay/draft";
+import { type Draft, withInput, withOverrides } from "@/screens/replay/draft";
 import { PlanPanel, ReplayBar } from "@/screens/replay/PlanPanel";
 import { useDraft, useReplay } from "@/screens/replay/useReplay";
 import { InputEditor } from "@/screens/step/InputEditor";
@@ -53,7 +53,7 @@ export function StepReplay({ step, run }: { step: StepDetail; run: string }) {
         <Playground
           step={step}
           changes={draft.overrides[step.name] ?? {}}
-          onChange={(name, literal) => setDraft(withOverride(draft, step.name, name, literal))}
+          onChange={(changes) => setDraft(withOverrides(draft, step.name, changes))}
         />
         {hasVariables ? input : null}
         <PlanPanel draft={draft} onDraft={setDraft} replaying={replaying} blocked={blocked} />
