@@ -6,6 +6,7 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from mulligan.core.commands import CancelRun, ConnectWorker, FinishAttempt, StartRun
@@ -257,3 +258,17 @@ async def test_a_sleep_at_the_beginning_of_a_delayed_run_begins_after_the_delay(
     assert (await desk.document(run_id)).run.status is RunStatus.RUNNING
     await desk.advance(2)
     assert (await desk.document(run_id)).run.status is RunStatus.SUCCEEDED
+
+
+async def test_the_last_attempt_is_the_one_with_the_highest_number(desk: Desk) -> None:
+    """The clock was set back between two attempts, as it may be when the engine is started anew."""
+    worker = await desk.worker(RETRIED, {}, holding=True)
+    run_id = await desk.start("retried")
+    await settle()
+    worker.report(worker.got[0].step, Outcome.FAILED)
+    await desk.advance(11)
+    await worker.finish_now(worker.got[1].step, b"2")
+    first, second = desk.store.tables.attempts[run_id]["call"]
+    earlier = msgspec.structs.replace(second, finished_at=first.finished_at - timedelta(hours=1))
+    desk.store.tables.attempts[run_id]["call"] = [first, earlier]
+    assert (await desk.engine.wait("default", run_id)).outputs == {"call": b"2"}

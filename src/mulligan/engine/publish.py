@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import msgspec
@@ -37,9 +38,16 @@ log = logging.getLogger("mulligan.engine")
 
 def facts_of(document: RunDocument) -> RunFacts:
     """A run that was read, in the shape that the rules understand."""
-    ended = {attempt.step: Ended(outcome=attempt.outcome, number=attempt.number) for attempt in document.ended}
+    ended = {
+        attempt.step: Ended(outcome=attempt.outcome, number=attempt.number) for attempt in by_number(document.ended)
+    }
     opened = {step.step: step for step in document.open}
     return RunFacts(document.run, document.version, document.replay, opened, ended)
+
+
+def by_number(attempts: Iterable[Attempt]) -> list[Attempt]:
+    """The last attempt of a step is the one with the highest number: clocks that were set back disorder the times."""
+    return sorted(attempts, key=attrgetter("number"))
 
 
 def lease_of(step: OpenStep) -> Lease:
@@ -49,7 +57,7 @@ def lease_of(step: OpenStep) -> Lease:
 def last_error(run: Run, attempts: Iterable[Attempt]) -> RecordedError | None:
     """The error that the failed run is named after."""
     found = None
-    for attempt in attempts:
+    for attempt in by_number(attempts):
         if attempt.run_id == run.id and attempt.step == run.failed_step and attempt.error is not None:
             found = attempt.error
     return found

@@ -41,7 +41,7 @@ from mulligan.core.replay import (
     warnings_for,
     without_stale,
 )
-from mulligan.engine.publish import facts_of
+from mulligan.engine.publish import by_number, facts_of
 from mulligan.engine.validation import problems_in, raise_for
 from mulligan.errors import Conflict, InvalidInput, NotFound, Problem
 from mulligan.ports.store import RunDocument
@@ -101,7 +101,7 @@ class Source:
     def readings(self, step: str) -> dict[str, Reading]:
         """What the last attempt of ``step`` that read anything read, by name."""
         found: dict[str, Reading] = {}
-        for attempt in self.document.ended:
+        for attempt in by_number(self.document.ended):
             if attempt.step == step:
                 found.update({reading.name: reading for reading in attempt.readings})
         return found
