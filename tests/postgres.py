@@ -6,7 +6,7 @@ Import the fixtures in a ``conftest.py`` of the tests that need them.
 import asyncio
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -62,14 +62,20 @@ def postgres_database(postgres_server: str) -> str:
     return url
 
 
-@pytest.fixture
-def postgres_url(postgres_database: str) -> str:
-    """The URL of a database that holds nothing."""
+@pytest.fixture(scope="session")
+def empty_postgres(postgres_database: str) -> Callable[[], None]:
+    """A function that deletes all that is in the database."""
 
-    async def clean() -> None:
+    async def empty() -> None:
         connection = await asyncpg.connect(postgres_database)
         await connection.execute(await connection.fetchval(CLEAN))
         await connection.close()
 
-    asyncio.run(clean())
+    return lambda: asyncio.run(empty())
+
+
+@pytest.fixture
+def postgres_url(postgres_database: str, empty_postgres: Callable[[], None]) -> str:
+    """The URL of a database that holds nothing."""
+    empty_postgres()
     return postgres_database
