@@ -76,6 +76,8 @@ def screens(site: Site) -> list[Screen]:
     replayed = api.send(f"/runs/{failed}/replay?wait_s=30", repair.encode()).raise_for_status().json()["id"]
     api.send("/runs", b'{"workflow": "patient", "input": {}}').raise_for_status()
     return [
+        Screen("inbox", "/inbox", "words are too many"),
+        Screen("replays", "/replays", "replayed in bulk"),
         Screen("runs", "/runs", "ValueError"),
         Screen("no-runs", "/runs?q=workflow:nobody", "nobody"),
         Screen("run", f"/runs/{failed}", "words are too many"),

@@ -6,58 +6,19 @@ import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
 import pytest
 
 from mulligan import Mulligan
+from tests.end_to_end.demos import DATA, Demo, start_demo, wait_until_ready
 from tests.end_to_end.programs import Program, mulligan
 from tests.house.source import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
-DATA = Path(".mulligan/demo")
 WHERE = {"PYTHONPATH": str(ROOT), "MULLIGAN_DATA": str(DATA)}
-
-
-@dataclass(frozen=True, slots=True)
-class Demo:
-    program: Program
-    folder: Path
-    url: str
-    token: str
-    search: str
-
-    def files_read(self) -> int:
-        return len((self.folder / DATA / "parsed.log").read_text().splitlines())
-
-    @asynccontextmanager
-    async def app(self) -> AsyncIterator[Mulligan]:
-        app = Mulligan(self.url, token=self.token)
-        try:
-            yield app
-        finally:
-            await app.client.close_session()
-            app.close()
-
-    async def run_ids(self) -> set[str]:
-        async with self.app() as app:
-            return {run.id async for run in app.runs.query("")}
-
-
-def start_demo(folder: Path) -> Program:
-    command = [sys.executable, "-m", "examples.demo", "--port", "0", "--search-port", "0"]
-    return Program(command, folder, {"PYTHONPATH": str(ROOT)})
-
-
-def wait_until_ready(program: Program, folder: Path) -> Demo:
-    dashboard = program.wait_for(r"dashboard +(http://\S+)/#token=(\S+)")
-    search = program.wait_for(r"search service +(http://\S+)")
-    program.wait_for("Ctrl-C stops the demo")
-    return Demo(program, folder, dashboard[1], dashboard[2], search[1])
 
 
 @pytest.fixture(scope="module")
