@@ -40,7 +40,7 @@ class Mouse:
 
     async def open_run(self, query: str) -> None:
         page = self._visit.page
-        await page.get_by_role("navigation").get_by_role("link", name="Runs", exact=True).click()
+        await page.get_by_role("navigation", name="Main").get_by_role("link", name="Runs").click()
         search = page.get_by_role("combobox", name="Search or filter runs")
         await search.click()
         await search.fill(query)

@@ -311,7 +311,7 @@ async def test_bad_text_in_the_editor_is_explained_and_makes_nothing(site: Site,
         "nothing in it": '"id" is a required property',
     }
     async with visiting(browser, site.api.link, "bad-text") as visit:
-        await visit.page.locator(f'[data-run="{failed}"]').click()
+        await visit.open_run(failed)
         await visit.page.get_by_role("link", name="Replay from summary").click()
         for name, words in said.items():
             document = b'{"text": "t", "doc": %s}' % DOCUMENTS[name][0]

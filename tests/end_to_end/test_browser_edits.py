@@ -78,8 +78,8 @@ def without_space(text: bytes) -> bytes:
 
 async def open_editor(visit: Visit, run: str) -> None:
     """The drawer of the failed step, with its input in the editor and a plan that stands."""
-    await visit.page.get_by_role("navigation").get_by_role("link", name="Runs", exact=True).click()
-    await visit.page.locator(f'[data-run="{run}"]').click()
+    await visit.page.get_by_role("navigation", name="Main").get_by_role("link", name="Runs").click()
+    await visit.open_run(run)
     await visit.page.get_by_role("link", name="Replay from summary").click()
     await expect(visit.editor("summary")).to_contain_text(f"{BIG}")
     await expect(visit.replay_button).to_be_visible()

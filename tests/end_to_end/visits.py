@@ -55,6 +55,11 @@ class Visit:
         """Ready to be pressed: the plan is there and stands."""
         return self.drawer.locator("button[type=submit][aria-disabled=false]", has_text=re.compile(r"^Replay \d+ step"))
 
+    async def open_run(self, run: str) -> None:
+        """Through the list of runs, from wherever one is."""
+        await self.page.get_by_role("navigation", name="Main").get_by_role("link", name="Runs").click()
+        await self.page.locator(f'[data-run="{run}"]').click()
+
     def editor(self, step: str) -> Locator:
         return self.drawer.get_by_role("textbox", name=f"Input of step {step} as JSON")
 
