@@ -19,8 +19,7 @@ TRACES = "from mulligan.testing.simulation.world import World; print(World({seed
 @pytest.mark.parametrize("seed", range(10))
 def test_every_promise_holds_whatever_fails(seed: int) -> None:
     report = World(seed, hours=0.4).run()
-    if report.violation is not None:
-        raise AssertionError(f"again: make sim SEEDS={seed} HOURS=0.4") from report.violation
+    assert report.finding is None, f"again: make sim SEEDS={seed} HOURS=0.4\n{report.finding.where}"
     assert report.attempts > 20
 
 

@@ -7,7 +7,6 @@ import multiprocessing
 import shutil
 import subprocess
 import sys
-import traceback
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -36,7 +35,7 @@ def commit() -> str:
 def line(report: Report) -> str:
     faults = sum(report.faults.values())
     return (
-        f"seed {report.seed}: {'ok ' if report.violation is None else 'BAD'} {report.hours:.2f} h, "
+        f"seed {report.seed}: {'ok ' if report.finding is None else 'BAD'} {report.hours:.2f} h, "
         f"{report.runs} runs, {report.attempts} attempts, {report.commits} commits, {faults} faults, "
         f"{report.took_s:.1f} s of CPU, trace {report.trace[:12]}"
     )
@@ -55,12 +54,12 @@ def main() -> int:
     run = partial(simulate, hours=given.hours)
     with multiprocessing.Pool(given.jobs) as pool:
         for report in pool.imap(run, seeds_in(given.seeds)):
-            if report.violation is not None or not given.quiet:
+            if report.finding is not None or not given.quiet:
                 print(line(report), flush=True)  # noqa: T201 (a program's output)
             total.update(worlds=1, runs=report.runs, attempts=report.attempts, commits=report.commits)
             total.update(minutes=round(report.hours * 60), seconds=round(report.took_s * 100))
             total.update(faults=sum(report.faults.values()))
-            if report.violation is not None:
+            if report.finding is not None:
                 bad.append(report)
                 tell(report, given.hours)
                 if not given.keep_going:
@@ -75,14 +74,11 @@ def main() -> int:
 
 def tell(report: Report, hours: float) -> None:
     """What was broken, where, and one command that shows it again."""
-    assert report.violation is not None
-    print(f"  {report.violation}")  # noqa: T201
-    for frame in traceback.extract_tb(report.violation.__traceback__)[-3:]:
-        print(f"    {frame.filename}:{frame.lineno} in {frame.name}")  # noqa: T201
-    print(  # noqa: T201
-        f"  at commit {commit()}; again: python -m mulligan.testing.simulation {report.seed} --hours {hours:g}",
-        flush=True,
-    )
+    assert report.finding is not None
+    print(f"  {report.finding.message}")  # noqa: T201
+    print("".join(f"    {line}\n" for line in report.finding.where.splitlines()[-8:]), end="")  # noqa: T201
+    again = f"python -m mulligan.testing.simulation {report.seed} --hours {hours:g}"
+    print(f"  at commit {commit()}; again: {again}", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -132,25 +132,30 @@ class Functions:
         self.busy += 1
         self._auditor.tell(self._auditor.ledger.has_slot, self.name, self.busy, self.ledger.slots)
         try:
-            await self._work(attempt)
+            await self.work(attempt)
         finally:
             self.busy -= 1
             self.ledger.free(cast(Any, attempt))
 
-    async def _work(self, attempt: SimulatedAttempt) -> None:
-        weather, lease = self._weather, attempt.lease
+    async def work(self, attempt: SimulatedAttempt) -> None:
+        """What the function does: it hangs, takes its time, fails or succeeds, as the weather has it."""
+        weather = self._weather
         if attempt.assign.remaining_ms is not None and weather.happens(weather.step_hangs):
             await asyncio.sleep(10_000)
         await asyncio.sleep(weather.step_takes_s())
         if weather.happens(weather.step_fails):
-            retryable = not weather.happens(weather.step_fails_for_good)
-            error = RecordedError(type="Broken", message=f"broken under {lease.token}", retryable=retryable)
-            self._report(attempt, Report(lease=lease, outcome="failed", error=error))
-            return
-        variables = attempt.assign.overrides
+            self.fail(attempt, retryable=not weather.happens(weather.step_fails_for_good))
+        else:
+            self.succeed(attempt)
+
+    def fail(self, attempt: SimulatedAttempt, *, retryable: bool = True) -> None:
+        error = RecordedError(type="Broken", message=f"broken under {attempt.lease.token}", retryable=retryable)
+        self._report(attempt, Report(lease=attempt.lease, outcome="failed", error=error))
+
+    def succeed(self, attempt: SimulatedAttempt) -> None:
+        lease, variables = attempt.lease, attempt.assign.overrides
         made = output(lease.run_id, lease.step, lease.attempt, lease.token, attempt.assign.input, variables)
-        readings = [reading(variables)]
-        self._report(attempt, Report(lease=lease, outcome="succeeded", output=made, readings=readings))
+        self._report(attempt, Report(lease=lease, outcome="succeeded", output=made, readings=[reading(variables)]))
 
     def _report(self, attempt: SimulatedAttempt, report: Report) -> None:
         self.ledger.report(cast(Any, attempt), report)
@@ -170,6 +175,7 @@ class WorkerNode:
         auditor: Auditor,
         choose: Callable[[], Address],
         seed: str,
+        make: type[Functions] = Functions,
     ) -> None:
         self.name = name
         self.namespace = namespace
@@ -182,6 +188,7 @@ class WorkerNode:
         self._network = network
         self._auditor = auditor
         self._choose = choose
+        self._make = make
         self._random = Random(f"{seed}/{name}")
         self._process: Process | None = None
 
@@ -204,7 +211,9 @@ class WorkerNode:
         worker_id = f"{self.name}-{self.boots}-{self._random.randbytes(3).hex()}"
         clock = SystemClock(self._loop.time, self._loop.time)
         link = SimulatedLink(self._network, process, self.namespace, self._choose)
-        functions = Functions(worker_id, self.name, self._slots, self.definitions, self._network.weather, self._auditor)
+        functions = self._make(
+            worker_id, self.name, self._slots, self.definitions, self._network.weather, self._auditor
+        )
         self.functions = functions
         self.session = WorkerSession(cast(Worker, functions), link, clock)
         try:

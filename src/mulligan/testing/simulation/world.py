@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random as global_random
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -36,12 +37,26 @@ WAITERS_S = 3.0
 """L5: so long after the terminal commit every waiter has its answer."""
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was broken: the promise by its number, a sentence, and the auditor's lines that say so."""
+
+    rule: str
+    message: str
+    where: str
+
+    @classmethod
+    def of(cls, error: BaseException) -> Finding:
+        rule = error.rule if isinstance(error, Violation) else type(error).__name__
+        return cls(rule, str(error), "".join(traceback.format_exception(error)))
+
+
 @dataclass(slots=True)
 class Report:
-    """What one world saw. ``violation`` is None in a good one; equal ``trace`` means an equal history."""
+    """What one world saw. ``finding`` is None in a good one; equal ``trace`` means an equal history."""
 
     seed: int
-    violation: BaseException | None
+    finding: Finding | None
     trace: str
     hours: float
     runs: int
@@ -143,7 +158,7 @@ class World:
         began = time.process_time()
         with ExitStack() as stack:
             stack.enter_context(self._tightened())
-            stack.enter_context(self._seeded())
+            stack.enter_context(seeded(self.seed))
             stack.enter_context(no_unexpected_errors(self._broken))
             try:
                 self.loop.run_until_complete(self._live())
@@ -164,16 +179,6 @@ class World:
         finally:
             for place, value in before.items():
                 setattr(*place, value)
-
-    @contextmanager
-    def _seeded(self) -> Iterator[None]:
-        """The SDK spreads its reconnects with the global random numbers."""
-        state = global_random.getstate()
-        global_random.seed(self.seed)
-        try:
-            yield
-        finally:
-            global_random.setstate(state)
 
     async def _live(self) -> None:
         loop = asyncio.get_running_loop()
@@ -244,7 +249,7 @@ class World:
         auditor = self.auditor
         return Report(
             seed=self.seed,
-            violation=self.loop.verdict,
+            finding=None if self.loop.verdict is None else Finding.of(self.loop.verdict),
             trace=auditor.trace,
             hours=self.loop.time() / HOUR_S,
             runs=len(auditor.shadow.lives) + len(auditor.shadow.pruned),
@@ -254,6 +259,17 @@ class World:
             took_s=took_s,
             ended_by=Counter(life.run.status.value for life in auditor.shadow.lives.values()),
         )
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """The SDK spreads its reconnects with the global random numbers."""
+    state = global_random.getstate()
+    global_random.seed(seed)
+    try:
+        yield
+    finally:
+        global_random.setstate(state)
 
 
 class ErrorLog(logging.Handler):

@@ -1,0 +1,60 @@
+"""Every commit of sixteen small scenes, with every fate that a commit can meet: complete, not drawn.
+
+A scene is played once to count its commits, then once for each commit and fate; at the end the database is read back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from mulligan.ports.store import Store
+from mulligan.stores.sqlite import SqliteStore
+from mulligan.testing.simulation.disk import Fate, memory_disk
+from mulligan.testing.simulation.scenarios import SCENARIOS
+from mulligan.testing.simulation.scene import Scenario, Scene
+
+OpenStore = Callable[[], Store]
+FATES = [fate for fate in Fate if fate is not Fate.FINE]
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def disks(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenStore]:
+    """An empty database for each scene, that can be opened again."""
+    if request.param == "memory":
+        return (memory_disk() for _ in count())
+    return (sqlite_disk(tmp_path / f"{number}.db") for number in count())
+
+
+def sqlite_disk(path: Path) -> OpenStore:
+    return lambda: SqliteStore(path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_the_story_ends_well_whatever_happens_to_one_commit(scenario: Scenario, disks: Iterator[OpenStore]) -> None:
+    commits = Scene(scenario, next(disks)).play()
+    assert commits >= 3
+    for number in range(1, commits + 1):
+        for fate in FATES:
+            scene = Scene(scenario, next(disks), {number: fate})
+            try:
+                scene.play()
+            except AssertionError as error:
+                error.add_note(f"{scenario.name}: commit {number} of {commits}: {fate}")
+                raise
+            crashes = fate in (Fate.CRASH_BEFORE, Fate.CRASH_AFTER)
+            assert scene.engine.boots == 1 + crashes, "the fate has not struck"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_the_story_ends_well_when_the_engine_dies_again_while_it_recovers(scenario: Scenario) -> None:
+    commits = Scene(scenario, memory_disk()).play()
+    for first in range(1, commits + 1):
+        for second in range(first + 1, first + 4):
+            Scene(scenario, memory_disk(), {first: Fate.CRASH_AFTER, second: Fate.CRASH_AFTER}).play()
+            Scene(scenario, memory_disk(), {first: Fate.CRASH_AFTER, second: Fate.CRASH_BEFORE}).play()
