@@ -110,3 +110,12 @@ it("writes a pointer as people do", () => {
   expect(pointerWords("/doc/tags/0/name")).toBe("doc.tags[0].name");
   expect(pointerWords("")).toBe("");
 });
+
+it("says where a text gets too deep, instead of drowning in it", () => {
+  const nested = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
+  expect(readJson(nested(100)).problems).toEqual([]);
+  expect(readJson(nested(100)).places.size).toBe(100);
+  const { problems } = readJson(nested(10_000));
+  expect(problems).toEqual([{ from: 100, to: 101, message: "This is more than 100 levels deep; flatten it." }]);
+  expect(prettyJson(nested(10_000))).toBe(nested(10_000));
+});

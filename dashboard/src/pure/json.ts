@@ -3,7 +3,15 @@
  * 2^53, key order and number spelling survive.
  */
 
-import { applyEdits, format, type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
+import {
+  applyEdits,
+  createScanner,
+  format,
+  type Node,
+  type ParseError,
+  parseTree,
+  printParseErrorCode,
+} from "jsonc-parser";
 import { compactJson } from "@/pure/compact";
 
 /** Character offsets, end exclusive. */
@@ -31,6 +39,8 @@ export interface ReadJson {
   problems: SyntaxProblem[];
 }
 
+/** The server's own limit for payloads. Whatever walks through a text by recursion may count on it. */
+const MOST_LEVELS = 100;
 const STRICT = { disallowComments: true, allowTrailingComma: false, allowEmptyContent: false };
 
 /** By the parser's own names of its errors. */
@@ -70,6 +80,11 @@ export function pointerWords(pointer: string): string {
 }
 
 export function readJson(text: string): ReadJson {
+  const deep = firstTooDeep(text);
+  if (deep !== undefined) {
+    const message = `This is more than ${MOST_LEVELS} levels deep; flatten it.`;
+    return { places: new Map(), problems: [{ from: deep, to: deep + 1, message }] };
+  }
   const errors: ParseError[] = [];
   const root = parseTree(text, errors, STRICT);
   const places = new Map<string, Place>();
@@ -82,6 +97,20 @@ export function readJson(text: string): ReadJson {
   if (text.trim() === "")
     return { places, problems: [{ from: 0, to: text.length, message: "A JSON value is expected." }] };
   return { places, problems };
+}
+
+/** Where the first bracket stands that opens a level too many. Scans, because deep texts are what breaks parsers. */
+function firstTooDeep(text: string): number | undefined {
+  const scanner = createScanner(text, true);
+  let levels = 0;
+  while (scanner.getPosition() < text.length) {
+    scanner.scan();
+    const first = text[scanner.getTokenOffset()];
+    if (first === "{" || first === "[") levels += 1;
+    if (first === "}" || first === "]") levels -= 1;
+    if (levels > MOST_LEVELS) return scanner.getTokenOffset();
+  }
+  return undefined;
 }
 
 function collect(node: Node, pointer: string, key: Span | undefined, places: Map<string, Place>): void {
