@@ -56,8 +56,10 @@ class EngineNode:
         policy: Policy,
         seed: str,
         retention: timedelta | None = None,
+        started: Callable[[Process, datetime], None] = lambda process, now: None,
     ) -> None:
         self.name = name
+        self._started = started
         self.boots = 0
         self.booted_at = 0.0
         self.engine: Engine | None = None
@@ -94,6 +96,7 @@ class EngineNode:
         chance = SeededChance(seed_of(f"{self._seed}/{self.name}/{self.boots}"))
         clock = SystemClock(self._wall, self._loop.time)
         engine = Engine(store.as_port(), clock, chance, self._policy, self._retention)
+        self._started(process, clock.now())
         try:
             await engine.start()
         except Unavailable:

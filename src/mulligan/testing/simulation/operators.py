@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 
+from mulligan.core.bulk import Control
 from mulligan.core.commands import CancelRun
+from mulligan.core.query import RunFilter
 from mulligan.core.records import Overrides, PatchOp, StepDefinition, StepKind
 from mulligan.core.replay import ReplayRequest
+from mulligan.engine.bulks import Brakes
 from mulligan.errors import Conflict, InvalidInput, NotFound, Unavailable
 from mulligan.sdk.transports.link import LinkClosed
 from mulligan.testing.simulation.audit import Auditor, Violation
@@ -36,6 +40,7 @@ class OperatorNode:
     choose: Callable[[], EngineNode]
     every_s: float
     replays: float
+    bulks: float
     seed: str
     is_acting: bool = True
     count: int = 0
@@ -53,6 +58,8 @@ class OperatorNode:
             if life is None or not self.is_acting:
                 continue
             act = self._replay if random.random() < self.replays else self._cancel
+            if random.random() < self.bulks:
+                act = self._replay_many
             process.spawn(self._carefully(act, process, random, life))
 
     async def _carefully(
@@ -124,6 +131,53 @@ class OperatorNode:
                 self.auditor.tell(self._answered, replayed.run_id, namespace, key, answered)
                 if random.random() < 0.8:
                     return
+
+    async def _replay_many(self, process: Process, random: Random, life: Life) -> None:
+        """One bulk replay of some runs of one workflow, carefully or not; it goes on by itself."""
+        shadow, namespace = self.auditor.shadow, life.run.namespace
+        alike = [
+            run_id for run_id in shadow.recent
+            if (other := shadow.lives.get(run_id)) is not None
+            and (other.run.namespace, other.run.workflow) == (namespace, life.run.workflow)
+        ]  # fmt: skip
+        self.count += 1
+        bulk_id = f"{self.name}-bulk-{self.count}"
+        intent, request = self._wish(random, life, namespace)
+        shadow.bulk_intents[bulk_id] = intent
+        brakes = Brakes(
+            canary=random.choice(((), (1,), (0.5,))),
+            rate=random.choice((None, 0.5)),
+            stop_after=random.choice((None, 1)),
+        )
+        wanted = RunFilter(ids=tuple(alike))
+        for _ in range(TRIES):
+            try:
+                await self.choose().request(
+                    self.network, process,
+                    lambda engine: engine.bulks.create(
+                        namespace, wanted, "ids", request, brakes, author=self.name, bulk_id=bulk_id
+                    ),
+                )  # fmt: skip
+            except (LinkClosed, Unavailable):
+                await asyncio.sleep(random.uniform(0.1, 5))
+            except (Conflict, InvalidInput, NotFound):
+                return
+            else:
+                break
+        await self._meddle(process, random, namespace, bulk_id)
+
+    async def _meddle(self, process: Process, random: Random, namespace: str, bulk_id: str) -> None:
+        """Pause and resume, or give it up."""
+        ways: tuple[tuple[Control, ...], ...] = ((), ("pause", "resume"), ("abort",))
+        for control in random.choice(ways):
+            await asyncio.sleep(random.uniform(0, 10))
+            with suppress(LinkClosed, Unavailable, Conflict, NotFound):
+                await self.choose().request(
+                    self.network, process,
+                    lambda engine, control=control: engine.bulks.control(  # type: ignore[misc]  # mypy, see above
+                        namespace, bulk_id, control, actor=self.name
+                    ),
+                )  # fmt: skip
 
     def _answered(self, run_id: str, namespace: str, key: str, answered: set[str]) -> None:
         self.auditor.ledger.acknowledge(run_id, namespace, key)

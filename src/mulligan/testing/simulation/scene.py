@@ -80,7 +80,7 @@ class Scene:
     ) -> None:
         self.scenario = scenario
         self.loop = SimulatedLoop(Random(scenario.name))
-        self.auditor = Auditor(self._broken, EPOCH)
+        self.auditor = Auditor(self._broken, EPOCH, Policy().worker_ttl)
         self.weather = Weather(Random(scenario.name), wild=False)
         self.network = Network(self.loop, self.weather)
         self.disk = Disk(self.loop, open_store, Trouble(fates), self.auditor)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 
+from mulligan.core.bulk import BulkState
 from mulligan.core.decide.policy import Policy
 from mulligan.core.records import OpenState, OpenStep
 from mulligan.engine import cycle, memory
@@ -26,7 +27,7 @@ from mulligan.testing.simulation.clients import ClientNode, Wishes
 from mulligan.testing.simulation.disk import Disk, memory_disk
 from mulligan.testing.simulation.engines import EPOCH, EngineNode, WallClock
 from mulligan.testing.simulation.loop import SimulatedLoop
-from mulligan.testing.simulation.network import Network
+from mulligan.testing.simulation.network import KEEPALIVE_S, Network
 from mulligan.testing.simulation.operators import LiarNode, OperatorNode
 from mulligan.testing.simulation.storm import Node, Storm
 from mulligan.testing.simulation.weather import Weather
@@ -84,16 +85,25 @@ class World:
         self.loop = SimulatedLoop(Random(f"{seed}/loop"), shuffle=random.random() < 0.8)
         self.weather = Weather(Random(f"{seed}/weather"))
         self.weather.time = self.loop.time
-        self.auditor = Auditor(self._broken, epoch)
         self.network = Network(self.loop, self.weather)
         self.wall = WallClock(self.loop, epoch)
-        replicas = 1 if open_store is not None else random.choice((1, 1, 1, 2, 3))
-        self.disk = Disk(self.loop, open_store or memory_disk(), self.weather, self.auditor, shared=replicas > 1)
         ttl = timedelta(seconds=random.choice((15, 30, 60, 60)))
         self.policy = Policy(worker_ttl=ttl, beat=ttl / 5)
+        self.auditor = Auditor(self._broken, epoch, ttl)
+        replicas = 1 if open_store is not None else random.choice((1, 1, 1, 2, 3))
+        self.disk = Disk(self.loop, open_store or memory_disk(), self.weather, self.auditor, shared=replicas > 1)
         retention = timedelta(minutes=20) if random.random() < 0.15 else None
         self.engines = [
-            EngineNode(f"engine{n}", self.loop, self.disk, self.wall, self.policy, str(seed), retention)
+            EngineNode(
+                f"engine{n}",
+                self.loop,
+                self.disk,
+                self.wall,
+                self.policy,
+                str(seed),
+                retention,
+                self.auditor.engine_started,
+            )
             for n in range(replicas)
         ]
         self.namespaces = ("alpha", "beta") if random.random() < 0.3 else ("alpha",)
@@ -141,7 +151,8 @@ class World:
         ]  # fmt: skip
         self.operator = OperatorNode(
             "operator", self.namespaces, self.loop, self.network, self.auditor, any_engine,
-            every_s=random.choice((5.0, 20.0, 100.0)), replays=random.random(), seed=seed,
+            every_s=random.choice((5.0, 20.0, 100.0)), replays=random.random(),
+            bulks=random.choice((0, 0.1)), seed=seed,
         )  # fmt: skip
         self.liar = LiarNode(
             "liar", self.namespaces[0], self.loop, self.network, self.auditor, any_engine,
@@ -209,6 +220,7 @@ class World:
             client.is_starting = False
         self.storm.clear()
         self.wall.shift_s = self.wall.furthest_s
+        self.auditor.calm_from(self.loop.time() + 2 * self.policy.worker_ttl.total_seconds() + KEEPALIVE_S)
         bound_at = self.loop.time() + self._bound_s()
         while self.loop.time() < bound_at:
             await asyncio.sleep(5)
@@ -228,9 +240,13 @@ class World:
         return 2 * self.policy.worker_ttl.total_seconds() + 300 + 90 + 5 * (self.weather.longest_step_s + 52) + 120
 
     def _all_ended(self) -> bool:
-        return all(life.ended for life in self.auditor.shadow.lives.values())
+        bulks_end = all(bulk.state is not BulkState.RUNNING for bulk in self.auditor.shadow.bulks.values())
+        return bulks_end and all(life.ended for life in self.auditor.shadow.lives.values())
 
     def _stuck(self) -> list[str]:
+        running = [bulk for bulk in self.auditor.shadow.bulks.values() if bulk.state is BulkState.RUNNING]
+        if running:
+            return [f"bulk replay {bulk.id}" for bulk in running]
         return [
             f"{life.run.namespace}/{life.run.workflow}/{life.run.id}: "
             + ", ".join(self._why(step) for step in life.open.values())

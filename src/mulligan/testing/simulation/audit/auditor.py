@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -13,7 +13,7 @@ from mulligan.core.records import OpenState, OpenStep, Outcome, RunStatus, Worke
 from mulligan.ports.store import Store
 from mulligan.testing.simulation.audit.leases import check_leases, check_release, was_released
 from mulligan.testing.simulation.audit.ledger import Ledger
-from mulligan.testing.simulation.audit.moves import check_attempt, check_closed, check_open
+from mulligan.testing.simulation.audit.moves import Patience, check_attempt, check_closed, check_open
 from mulligan.testing.simulation.audit.replays import begin_life, check_fold, check_run_change
 from mulligan.testing.simulation.audit.shadow import Key, Life, Shadow, Violation
 from mulligan.testing.simulation.disk import Commit
@@ -25,8 +25,9 @@ class Auditor:
     ``trace`` is a digest of all commits, with their times since ``epoch``: it is the same whenever a world begins.
     """
 
-    def __init__(self, broken: Callable[[Violation], None], epoch: datetime) -> None:
+    def __init__(self, broken: Callable[[Violation], None], epoch: datetime, ttl: timedelta) -> None:
         self._epoch = epoch
+        self._patience = Patience(ttl)
         self.shadow = Shadow()
         self.ledger = Ledger(self.shadow)
         self.commits = 0
@@ -44,6 +45,13 @@ class Auditor:
     @property
     def trace(self) -> str:
         return self._trace.hexdigest()
+
+    def engine_started(self, process: object, now: datetime) -> None:
+        self._patience.started[repr(process)] = now
+
+    def calm_from(self, at: float) -> None:
+        """From this second of the world on nothing fails any more that could lose a worker."""
+        self._patience.calm_from = at
 
     def tell(self, entry: Callable[..., None], *args: object) -> None:
         """Write into the ledger; a contradiction ends the world."""
@@ -90,6 +98,7 @@ class Auditor:
             check_run_change(life, run)
             life.run = run
         shadow.workers.update(changes.workers_saved)
+        shadow.bulks.update(changes.bulks_saved)
         check_leases(shadow, commit)
         for run_id in (*touched, *changes.runs_added, *changes.runs_changed):
             check_fold(shadow.lives[run_id])
@@ -101,7 +110,10 @@ class Auditor:
         for attempt, output in changes.attempts_added:
             life = self._life(attempt.run_id)
             old = before.setdefault((attempt.run_id, attempt.step), life.open.get(attempt.step))
-            check_attempt(shadow, commit, life, attempt, output, old, self.ledger.given_up)
+            given_up = (attempt.run_id, attempt.step, "" if old is None else old.token or "") in self.ledger.given_up
+            check_attempt(shadow, commit, life, attempt, output, old, given_up=given_up)
+            if attempt.outcome is Outcome.LOST:
+                self._patience.check(shadow, commit, attempt, given_up=given_up)
             life.tries.setdefault(attempt.step, []).append(attempt)
             self.attempts += 1
             if attempt.outcome is Outcome.SUCCEEDED:

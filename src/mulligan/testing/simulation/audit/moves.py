@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Set
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from mulligan.core.records import Attempt, OpenState, OpenStep, Outcome, RecordedError, RunStatus, StepKind
 from mulligan.testing.simulation.audit.shadow import FAILING, Life, Shadow, Violation
@@ -23,10 +23,11 @@ def check_attempt(
     attempt: Attempt,
     output: bytes | None,
     old: OpenStep | None,
-    given_up: Set[tuple[str, str, str]],
+    *,
+    given_up: bool,
 ) -> None:
-    """A finished attempt is written. ``old``: the step's open row before this transaction. ``given_up``: leases whose
-    workers have ended them by themselves."""
+    """A finished attempt is written. ``old``: the step's open row before this transaction. ``given_up``: its worker has
+    ended it by itself."""
     where = f"{life.run.id}/{attempt.step} attempt {attempt.number}"
     before = life.tries.get(attempt.step, [])
     if life.ended:
@@ -44,7 +45,7 @@ def check_attempt(
     elif life.step(attempt.step).kind is StepKind.SLEEP and attempt.outcome is Outcome.SUCCEEDED:
         check_waking(commit, attempt, old, where)
     else:
-        check_leased_attempt(shadow, commit, life, attempt, output, old, given_up, where)
+        check_leased_attempt(shadow, commit, life, attempt, output, old, where, given_up=given_up)
 
 
 def check_queue_timeout(commit: Commit, life: Life, attempt: Attempt, old: OpenStep | None, where: str) -> None:
@@ -70,8 +71,9 @@ def check_leased_attempt(
     attempt: Attempt,
     output: bytes | None,
     old: OpenStep | None,
-    given_up: Set[tuple[str, str, str]],
     where: str,
+    *,
+    given_up: bool,
 ) -> None:
     if old is None or old.state is not OpenState.LEASED or old.attempt != attempt.number:
         state = "absent" if old is None else f"{old.state} at attempt {old.attempt}"
@@ -81,7 +83,7 @@ def check_leased_attempt(
     if attempt.outcome is Outcome.SUCCEEDED:
         check_output(shadow, life, attempt, output, old, where)
     elif attempt.outcome is Outcome.LOST:
-        if (old.run_id, old.step, old.token) not in given_up:
+        if not given_up:
             check_loss(shadow, commit, old, where)
     elif attempt.outcome is Outcome.CANCELLED:
         changed = commit.changes.runs_changed.get(life.run.id)
@@ -123,6 +125,27 @@ def check_loss(shadow: Shadow, commit: Commit, old: OpenStep, where: str) -> Non
     if not any(worker is not None and worker.lease_until_at <= commit.now for worker in (known, saved)):
         until_at = None if known is None else known.lease_until_at
         raise Violation("S4", f"{where} was taken at {commit.now} from a worker whose lease lasts until {until_at}")
+
+
+@dataclass(slots=True)
+class Patience:
+    """Workers are given up for cause only: not by an engine that has just come and could not have heard of them, and
+    not when nothing fails at all (L2 the other way round)."""
+
+    ttl: timedelta
+    started: dict[str, datetime] = field(default_factory=dict)
+    calm_from: float | None = None
+
+    def check(self, shadow: Shadow, commit: Commit, attempt: Attempt, *, given_up: bool) -> None:
+        where = f"{attempt.run_id}/{attempt.step} attempt {attempt.number}"
+        if self.calm_from is not None and commit.at > self.calm_from:
+            raise Violation("L2", f"{where} was lost by {attempt.worker_id} though nothing failed any more")
+        worker = shadow.workers.get(attempt.worker_id or "")
+        said_goodbye = worker is not None and worker.lease_until_at <= worker.seen_at
+        started_at = self.started.get(commit.by)
+        if started_at is not None and commit.now - started_at < self.ttl and not (said_goodbye or given_up):
+            age = commit.now - started_at
+            raise Violation("S4", f"{where} was taken from {attempt.worker_id} by an engine that is up for {age}")
 
 
 # ── What follows an attempt ──────────────────────────────────────────────────────────────────────────────────────────

@@ -32,19 +32,14 @@ def begin_life(shadow: Shadow, run: Run, run_input: bytes, replay: Replay | None
 
 
 def check_replay(shadow: Shadow, life: Life, replay: Replay) -> None:
-    run = life.run
-    where = f"replay {run.id} of {replay.source_id}"
-    intent = shadow.intents.get((run.namespace, run.idempotency_key or ""))
+    where = f"replay {life.run.id} of {replay.source_id}"
+    intent = shadow.intent_of(life.run)
     source = shadow.lives.get(replay.source_id)
-    if intent is None or intent.source_id != replay.source_id or source is None or run.source_id != replay.source_id:
+    if intent is None or intent.namespace != life.run.namespace:
+        raise Violation("S17", f"{where}: nobody asked for it")
+    if intent.source_id != replay.source_id or source is None or life.run.source_id != replay.source_id:
         raise Violation("S17", f"{where}: asked for was {intent!r}")
-    if source.run.namespace != run.namespace:
-        raise Violation("S18", f"{where}: the source is in {source.run.namespace!r}, the replay in {run.namespace!r}")
-    if not source.ended:
-        raise Violation("S17", f"{where}: the source still runs")
-    lineage = (source.run.family_id, source.run.key_scope, source.run.generation + 1, source.run.workflow)
-    if (run.family_id, run.key_scope, run.generation, run.workflow) != lineage:
-        raise Violation("S17", f"{where}: lineage should be {lineage}")
+    check_lineage(life.run, source, where)
     kept = expected_kept(source, life.ordinary, intent)
     if replay.kept != kept:
         raise Violation("S17", f"{where} keeps {replay.kept}, should keep {kept}")
@@ -58,6 +53,16 @@ def check_replay(shadow: Shadow, life: Life, replay: Replay) -> None:
         raise Violation("S21", f"{where}: the unedited input was written differently")
     life.edits = expected_edits(source, life.ordinary, kept, intent)
     life.overrides = merged(source.overrides, intent.overrides)
+
+
+def check_lineage(run: Run, source: Life, where: str) -> None:
+    if source.run.namespace != run.namespace:
+        raise Violation("S18", f"{where}: the source is in {source.run.namespace!r}, the replay in {run.namespace!r}")
+    if not source.ended:
+        raise Violation("S17", f"{where}: the source still runs")
+    lineage = (source.run.family_id, source.run.key_scope, source.run.generation + 1, source.run.workflow)
+    if (run.family_id, run.key_scope, run.generation, run.workflow) != lineage:
+        raise Violation("S17", f"{where}: lineage should be {lineage}")
 
 
 def expected_kept(source: Life, ordinary: list[StepDefinition], intent: Intent) -> dict[str, OutputRef]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from mulligan.core.bulk import Bulk
 from mulligan.core.records import (
     Attempt,
     OpenState,
@@ -120,12 +121,22 @@ class Shadow:
     leases: dict[str, set[Key]] = field(default_factory=dict)
     ready: dict[tuple[str, str], dict[Key, Place]] = field(default_factory=dict)
     intents: dict[tuple[str, str], Intent] = field(default_factory=dict)
+    bulk_intents: dict[str, Intent] = field(default_factory=dict)
+    bulks: dict[str, Bulk] = field(default_factory=dict)
     pruned: set[str] = field(default_factory=set)
     recent: deque[str] = field(default_factory=lambda: deque(maxlen=60))
 
     def version(self, namespace: str, workflow: str, digest: str) -> Version | None:
         known = self.versions.get((namespace, workflow), ())
         return next((version for version in known if version.digest == digest), None)
+
+    def intent_of(self, run: Run) -> Intent | None:
+        """What was asked for when this replay was made. Of a bulk replay each source is its own."""
+        key = run.idempotency_key or ""
+        if run.bulk_id is not None and key.startswith("bulk:"):
+            asked = self.bulk_intents.get(run.bulk_id)
+            return None if asked is None else replace(asked, source_id=key.rpartition(":")[2])
+        return self.intents.get((run.namespace, key))
 
     def put_open(self, key: Key, step: OpenStep | None) -> None:
         """What stands in the hot table under ``key`` now."""
