@@ -15,6 +15,9 @@ from mulligan.wire.messages import FromSdk, FromServer
 OPEN_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 2.0
 
+TORN = (ConnectionClosed, OSError, EOFError, TimeoutError, RuntimeError)
+"""How a connection can be torn under us. RuntimeError is what uvloop says of a transport closed meanwhile."""
+
 
 class WebSocketLink:
     """One connection to a server's session socket. ``address`` is the server's, for messages to people."""
@@ -41,7 +44,7 @@ class WebSocketLink:
             raise self._explain(error.response.status_code) from error
         except InvalidURI as error:
             raise Refused(f"{self._address} cannot be used as a server's address: {error}.", code="bad_url") from error
-        except (OSError, TimeoutError, InvalidHandshake) as error:
+        except (InvalidHandshake, *TORN) as error:
             reason = str(error) or type(error).__name__
             raise LinkClosed(f"The server at {self._address} cannot be reached ({reason}).") from error
 
@@ -71,14 +74,14 @@ class WebSocketLink:
         try:
             for frame in encode_frames(messages):
                 await socket.send(frame)
-        except ConnectionClosed as error:
+        except TORN as error:
             raise self._closed(error) from error
 
     async def receive(self) -> Sequence[FromServer]:
         socket = self._connected()
         try:
             frame = await socket.recv(decode=False)
-        except ConnectionClosed as error:
+        except TORN as error:
             raise self._closed(error) from error
         try:
             return decode_from_server(frame)
@@ -90,7 +93,7 @@ class WebSocketLink:
         try:
             pong = await self._connected().ping()
             await pong
-        except ConnectionClosed as error:
+        except TORN as error:
             raise self._closed(error) from error
 
     async def close(self) -> None:
@@ -98,6 +101,7 @@ class WebSocketLink:
         if socket is not None:
             await socket.close()
 
-    def _closed(self, error: ConnectionClosed) -> LinkClosed:
-        reason = f": {error.rcvd.reason}" if error.rcvd is not None and error.rcvd.reason else ""
+    def _closed(self, error: Exception) -> LinkClosed:
+        said = error.rcvd if isinstance(error, ConnectionClosed) else None
+        reason = f": {said.reason}" if said is not None and said.reason else ""
         return LinkClosed(f"The connection to {self._address} was lost{reason}.")
