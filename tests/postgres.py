@@ -42,11 +42,20 @@ def postgres_server() -> Iterator[str]:
     server.cleanup()
 
 
+def url_of(server: str, database: str) -> str:
+    return urlunsplit(urlsplit(server)._replace(path=f"/{database}"))
+
+
+def own_name(purpose: str) -> str:
+    """The name of a database that no other process of this test run uses."""
+    return f"mulligan_{purpose}_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+
+
 @pytest.fixture(scope="session")
 def postgres_database(postgres_server: str) -> str:
     """The URL of this test process's own database, which has our schema."""
-    name = f"mulligan_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
-    url = urlunsplit(urlsplit(postgres_server)._replace(path=f"/{name}"))
+    name = own_name("tests")
+    url = url_of(postgres_server, name)
 
     async def create() -> None:
         connection = await asyncpg.connect(postgres_server)

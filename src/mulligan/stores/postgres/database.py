@@ -165,6 +165,7 @@ TROUBLE = (
     OSError,
     asyncio.TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the connection broke amid something
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # shutdown, restart, cancelled by its timeout
     asyncpg.InsufficientResourcesError,  # disk or memory full, too many connections

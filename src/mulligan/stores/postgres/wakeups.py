@@ -152,24 +152,22 @@ class Wakeups:
 def payloads(untold: Sequence[News]) -> Iterator[str]:
     """The news as texts that are not too large; an empty one says that anything may have happened."""
     committed = [news.committed for news in untold]
-    yield from written(
-        Message(
-            workers=sorted(frozenset().union(*(each.workers for each in committed))),
-            bulks=sorted(frozenset().union(*(each.bulks for each in committed))),
-            groups=sorted(frozenset().union(*(each.groups for each in committed))),
-            routes=sorted(frozenset().union(*(news.routes for news in untold))),
-        )
-    )
     by_namespace: dict[str, list[str]] = {}
     for namespace, run_id in frozenset().union(*(each.runs for each in committed)):
         by_namespace.setdefault(namespace, []).append(run_id)
-    for namespace, run_ids in by_namespace.items():
-        for start in range(0, len(run_ids), MOST_RUNS):
-            yield from written(Message(runs={namespace: run_ids[start : start + MOST_RUNS]}))
-
-
-def written(message: Message) -> Iterator[str]:
-    if message != Message():
+    parts = [
+        {namespace: run_ids[start : start + MOST_RUNS]}
+        for namespace, run_ids in by_namespace.items()
+        for start in range(0, len(run_ids), MOST_RUNS)
+    ]
+    first = Message(
+        runs=parts[0] if parts else {},
+        workers=sorted(frozenset().union(*(each.workers for each in committed))),
+        bulks=sorted(frozenset().union(*(each.bulks for each in committed))),
+        groups=sorted(frozenset().union(*(each.groups for each in committed))),
+        routes=sorted(frozenset().union(*(news.routes for news in untold))),
+    )
+    for message in (first, *(Message(runs=part) for part in parts[1:])):
         text = msgspec.json.encode(message)
         yield text.decode() if len(text) <= LARGEST else ""
 
