@@ -63,12 +63,12 @@ def start_of(desk: Desk, workflow: str) -> StartRun:
     return StartRun(run_id=desk.engine.chance.new_id(), namespace="default", workflow=workflow, input=b"{}")
 
 
-async def reconnect(desk: Desk, worker: FakeWorker, *lost: OpenStep) -> None:
+async def reconnect(desk: Desk, worker: FakeWorker, *lost: OpenStep, connection: int = 0) -> None:
     """Say hello again with empty hands; ``lost`` are steps that had begun and were given up meanwhile."""
     assert worker.seat is not None
     hello = ConnectWorker(
         worker_id=worker.id, namespace="default", name=worker.id, host="here", pid=1, sdk="test", slots=worker.slots,
-        lost=tuple(ref_of(step) for step in lost),
+        lost=tuple(ref_of(step) for step in lost), connection=connection,
     )  # fmt: skip
     seat = Seat(worker.id, "default", worker.seat.routes, worker.deliver, lambda steps, _: None)
     await desk.engine.connect_worker(hello, seat)
@@ -272,3 +272,21 @@ async def test_the_last_attempt_is_the_one_with_the_highest_number(desk: Desk) -
     earlier = msgspec.structs.replace(second, finished_at=first.finished_at - timedelta(hours=1))
     desk.store.tables.attempts[run_id]["call"] = [first, earlier]
     assert (await desk.engine.wait("default", run_id)).outputs == {"call": b"2"}
+
+
+@pytest.mark.parametrize("is_seated", [True, False], ids=["at this engine", "at another engine"])
+async def test_a_hello_that_was_overtaken_by_a_later_one_changes_nothing(desk: Desk, is_seated: bool) -> None:
+    """It was said before the steps of the later connection were leased: what it does not know of has begun."""
+    worker = await desk.worker(CALL, {}, holding=True)
+    await reconnect(desk, worker, connection=2)
+    seat = desk.engine.dispatcher.seats[worker.id]
+    desk.engine.add_credits(seat, 1)
+    await desk.start("flow")
+    await settle()
+    (assignment,) = worker.got
+    if not is_seated:
+        desk.engine.unseat(seat)
+    with pytest.raises(Unavailable, match="newer connection"):
+        await reconnect(desk, worker, connection=1)
+    assert (desk.engine.dispatcher.seats.get(worker.id) is seat) == is_seated
+    assert (await worker.finish_now(assignment.step)).applied

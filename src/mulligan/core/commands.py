@@ -142,7 +142,10 @@ class RegisterWorkflows(Record, frozen=True):
 
 class ConnectWorker(Record, frozen=True):
     """A worker said hello (again). Of its leases, those that it lists as ``running`` stay, those in ``lost`` (begun,
-    then given up because no engine could be reached) are lost, and all others were never begun and are released."""
+    then given up because no engine could be reached) are lost, and all others were never begun and are released.
+
+    ``connection``: which of its connections this is, counted by the worker. A hello that was overtaken by that of a
+    later connection is refused: it does not know of what was leased since."""
 
     worker_id: str
     namespace: str
@@ -156,6 +159,7 @@ class ConnectWorker(Record, frozen=True):
     running: tuple[AttemptRef, ...] = ()
     lost: tuple[AttemptRef, ...] = ()
     session: str = ""
+    connection: int = 0
 
 
 class BeatWorker(Record, frozen=True):

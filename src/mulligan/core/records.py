@@ -376,6 +376,7 @@ class Worker(Record, frozen=True):
     """A process that executes steps. ``workflows`` maps workflow name to the digest of the version it has.
 
     ``session`` names the connection that it has said hello on last: nothing is leased to it through an older one.
+    ``connection`` is that connection's number as the worker counts its own: 1, 2, …; 0 if it does not count.
     """
 
     id: str
@@ -394,6 +395,7 @@ class Worker(Record, frozen=True):
     lag_ms: int = 0
     running: int = 0
     session: str = ""
+    connection: int = 0
 
 
 class IdempotencyKey(Record, frozen=True):

@@ -257,9 +257,12 @@ class Engine:
 
         Raises Unavailable when a newer connection of the same worker has come meanwhile: an old one can be slow to die.
         """
+        newest = self._arriving.get(hello.worker_id) or self.dispatcher.seats.get(hello.worker_id)
+        if newest is not None and hello.connection < newest.connection:
+            raise Unavailable("A newer connection of this worker has taken its seat.")
         self.dispatcher.seats.pop(hello.worker_id, None)
         self._arriving[hello.worker_id] = seat
-        seat.session = self.chance.new_token()
+        seat.session, seat.connection = self.chance.new_token(), hello.connection
         try:
             worker: Worker = await self.submit(msgspec.structs.replace(hello, session=seat.session))
             ready = await self.store.ready_routes()

@@ -28,7 +28,8 @@ class Assignment:
 class Seat:
     """One connected worker. ``credits`` is how many more assignments it has asked for.
 
-    ``held``: the attempts that it was given and has not settled. ``session`` names this connection.
+    ``held``: the attempts that it was given and has not settled. ``session`` names this connection,
+    ``connection`` is its number as the worker counts its own.
     """
 
     worker_id: str
@@ -38,6 +39,7 @@ class Seat:
     stop: Callable[[Sequence[AttemptRef], str], None]
     held: Callable[[], Collection[AttemptRef]] = tuple
     session: str = ""
+    connection: int = 0
     credits: int = 0
     draining: bool = False
 

@@ -41,6 +41,7 @@ class Hello(Message, frozen=True):
     ``running``: the leases whose functions run or whose reports are not acknowledged yet. ``lost``: those whose
     functions had begun and were given up here, because the server could not be reached for too long. Of any other
     lease the worker never called the function: the server hands it to somebody else as if it had not been given out.
+    ``connection``: counts the hellos of this worker, so that one which arrives late is known for what it is.
     """
 
     protocol: int
@@ -54,6 +55,7 @@ class Hello(Message, frozen=True):
     definitions: list[WorkflowDefinition]
     running: list[Lease]
     lost: list[Lease] = []
+    connection: int = 0
 
 
 class Credit(Message, frozen=True):

@@ -18,7 +18,7 @@ from mulligan.core.decide.attempts import lose, release
 from mulligan.core.decide.policy import Policy
 from mulligan.core.facts import Facts
 from mulligan.core.records import OpenState, OpenStep, Version, Worker, WorkerState, WorkflowDefinition
-from mulligan.errors import Conflict
+from mulligan.errors import Conflict, Unavailable
 
 
 def register_workflows(command: RegisterWorkflows, facts: Facts, now: datetime, policy: Policy) -> list[Version]:
@@ -45,10 +45,14 @@ def register(facts: Facts, namespace: str, definition: WorkflowDefinition, now: 
 
 def connect_worker(command: ConnectWorker, facts: Facts, now: datetime, policy: Policy) -> Worker:
     """A worker is there (again). What it was leased but does not know of was lost on the way: it is released. What it
-    had begun and given up may have done its work: that is a loss, and not the same as never having begun."""
+    had begun and given up may have done its work: that is a loss, and not the same as never having begun.
+
+    Raises Unavailable for a hello that was overtaken by one of a later connection, as a slow network has them."""
     known = facts.workers.get(command.worker_id)
     if known is not None and known.namespace != command.namespace:
         raise Conflict("This worker id belongs to another namespace. Start the worker anew; it makes a fresh id.")
+    if known is not None and command.connection < known.connection:
+        raise Unavailable("A newer connection of this worker has taken its seat.")
     worker = Worker(
         id=command.worker_id,
         namespace=command.namespace,
@@ -63,6 +67,7 @@ def connect_worker(command: ConnectWorker, facts: Facts, now: datetime, policy: 
         labels=command.labels,
         workflows=command.workflows,
         session=command.session,
+        connection=command.connection,
     )
     facts.save_worker(worker)
     held = {(ref.run_id, ref.step, ref.token) for ref in command.running}

@@ -63,6 +63,7 @@ class Worker:
         self._steps: dict[tuple[str, str], StepDeclaration] = {}
         self._probe_sent: float | None = None
         self._lag_s = 0.0
+        self._hellos = 0
         self.told = -1
         """The revision of the program's declarations that the last hello told the server of."""
         app.definitions()
@@ -70,6 +71,7 @@ class Worker:
     def hello(self) -> Hello:
         """The first message on a connection, with everything that the program declares by now."""
         self.told = self.app.revision
+        self._hellos += 1
         declarations = list(self.app.declarations.values())
         self._steps = {
             (workflow.name, step.name): step for workflow in declarations for step in workflow.steps.values()
@@ -86,6 +88,7 @@ class Worker:
             definitions=self.app.definitions(),
             running=self.ledger.held(),
             lost=self.ledger.lost(),
+            connection=self._hellos,
         )
 
     def beat(self) -> Beat:

@@ -99,6 +99,7 @@ class WorkerRole:
             workflows=self._digests,
             running=tuple(ref_of(lease) for lease in hello.running),
             lost=tuple(ref_of(lease) for lease in hello.lost),
+            connection=hello.connection,
         )
         await self._engine.connect_worker(command, seat)
         self._seat = seat

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
 
 import msgspec
 
@@ -160,12 +159,9 @@ class ClientNode:
         await asyncio.sleep(random.uniform(0, 100))
         other = msgspec.structs.replace(spec, run_id=f"{spec.run_id[:-1]}0", input=run_input(-1, "other"))
         (answer,) = await session.start([other])
-        if not isinstance(answer, Conflict | Unavailable) and (self.namespace, spec.idempotency_key) in self._keys:
+        key = (self.namespace, spec.workflow, spec.idempotency_key)
+        if not isinstance(answer, Conflict | Unavailable) and key in self.auditor.ledger.answered_keys:
             self.auditor.tell(self._accepted_wrongly, other, answer)
-
-    @property
-    def _keys(self) -> Any:
-        return self.auditor.ledger.answered_keys
 
     def _accepted_wrongly(self, spec: StartSpec, answer: object) -> None:
         raise Violation("S2", f"key {spec.idempotency_key!r} came with another input and was answered {answer!r}")

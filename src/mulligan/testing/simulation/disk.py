@@ -51,7 +51,7 @@ class Faults(Protocol):
 
     def commit_takes_s(self) -> float: ...
 
-    def read_takes_s(self) -> float: ...
+    def read_takes_s(self, question: str) -> float: ...
 
     def store_is_down(self) -> bool: ...
 
@@ -172,7 +172,7 @@ class MountedStore:
             self._disk.release(self._process)
 
     async def prune(self, before: datetime, limit: int) -> int:
-        await self._wait()
+        await self._wait("prune")
         watcher = self._disk.watcher
         await self._disk.acquire(self._process)
         try:
@@ -189,14 +189,14 @@ class MountedStore:
         method = getattr(self._inner, name)
 
         async def ask(*args: Any) -> Any:
-            await self._wait()
+            await self._wait(name)
             return self._disk.loop.complete(method(*args))
 
         return ask
 
-    async def _wait(self) -> None:
+    async def _wait(self, question: str) -> None:
         self._refuse_if_down()
-        seconds = self._disk.faults.read_takes_s()
+        seconds = self._disk.faults.read_takes_s(question)
         if seconds:
             await asyncio.sleep(seconds)
             self._refuse_if_down()
@@ -213,7 +213,7 @@ class MountedTransaction:
         self._inner = inner
 
     async def load(self, wanted: Wanted) -> Facts:
-        seconds = self._disk.faults.read_takes_s()
+        seconds = self._disk.faults.read_takes_s("load")
         if seconds:
             await asyncio.sleep(seconds)
         return self._disk.loop.complete(self._inner.load(wanted))

@@ -274,12 +274,10 @@ class LiarNode:
         known = self.auditor.ledger.recent
         if not known:
             return []
-        run_id, step, attempt, token = random.choice(known)
-        life = self.auditor.shadow.lives.get(run_id)
-        row = None if life is None else life.open.get(step)
-        is_live = row is not None and row.token == token
+        live = [each for each in known if self._is_live(*each)]
+        run_id, step, attempt, token = random.choice(live if live and random.random() < 0.6 else known)
         wrong = random.choice(("token", "attempt", "run", "step"))
-        if is_live or random.random() < 0.3:
+        if self._is_live(run_id, step, attempt, token) or random.random() < 0.3:
             # of a lease that lives (or might come back) something has to be wrong; an old one is a lie by itself
             token = "0" * 16 if wrong == "token" else token
             attempt += 1 if wrong == "attempt" else 0
@@ -288,3 +286,8 @@ class LiarNode:
         lease = Lease(run_id, step, attempt, token)
         lie = json.dumps({"run": run_id, "step": step, "attempt": attempt, "by": "a liar", "in": "", "vars": {}})
         return [Report(lease=lease, outcome="succeeded", output=lie.encode())] * random.randint(1, 2)
+
+    def _is_live(self, run_id: str, step: str, attempt: int, token: str) -> bool:
+        life = self.auditor.shadow.lives.get(run_id)
+        row = None if life is None else life.open.get(step)
+        return row is not None and row.token == token

@@ -42,6 +42,7 @@ class Storm:
         engines: Sequence[EngineNode],
         workers: Sequence[WorkerNode],
         clients: Sequence[Node],
+        ttl_s: float,
     ) -> None:
         self._loop = loop
         self._random = random
@@ -51,6 +52,7 @@ class Storm:
         self._engines = engines
         self._workers = workers
         self._clients = clients
+        self._ttl_s = ttl_s
         self._stopped: list[Process] = []
         self.seen: Counter[str] = Counter()
         self.every_s = random.choice((8.0, 20.0, 60.0, 300.0))
@@ -122,11 +124,15 @@ class Storm:
             process.kill_after(self._random.randrange(1, 60))
 
     def _stop(self, nodes: Sequence[Node]) -> None:
+        """For any time, or for almost exactly so long that its lease runs out."""
         process = self._up(nodes)
         if process is not None:
             process.stop()
             self._stopped.append(process)
-            self._loop.call_later(self._weather.span(0.5, self.longest_absence_s), process.resume)
+            span = self._weather.span(0.5, self.longest_absence_s)
+            if self._random.random() < 0.5:
+                span = max(0.5, self._ttl_s - self._random.uniform(-2, self._ttl_s / 5 + 1))
+            self._loop.call_later(span, process.resume)
 
     def kill_engine(self) -> None:
         self._kill(self._engines)

@@ -12,6 +12,8 @@ from random import Random
 
 from mulligan.testing.simulation.disk import Fate
 
+SWEEPS = frozenset({"expired_workers", "leases_of", "due_steps", "next_due_at", "ready_routes"})
+
 
 def seed_of(text: str) -> int:
     """A number that stands for ``text``, the same in every process."""
@@ -33,6 +35,8 @@ class Weather:
         self.slowest_commit_s = random.choice((0.05, 0.5, 5.0))
         self.slow_read = self._weight(0.2)
         self.slowest_read_s = random.choice((0.01, 0.2, 3.0))
+        self.slow_sweep = random.choice((0.0, 0.0, 0.0, 0.7))
+        """What an agent has read is old when it acts on it."""
         # network
         self.slow_message = self._weight(0.1)
         self.slowest_message_s = random.choice((0.5, 5.0, 60.0))
@@ -81,7 +85,9 @@ class Weather:
             return self.span(0.001, self.slowest_commit_s)
         return 0.0005 if self._random.random() < 0.3 else 0.0
 
-    def read_takes_s(self) -> float:
+    def read_takes_s(self, question: str) -> float:
+        if question in SWEEPS and self.happens(self.slow_sweep):
+            return self.span(0.01, 2.0)
         if self.happens(self.slow_read):
             return self.span(0.0005, self.slowest_read_s)
         return 0.0

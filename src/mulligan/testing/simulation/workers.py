@@ -53,8 +53,10 @@ class Functions:
         self._weather = weather
         self._auditor = auditor
         self.busy = 0
+        self._hellos = 0
 
     def hello(self) -> Hello:
+        self._hellos += 1
         return Hello(
             protocol=PROTOCOL,
             worker_id=self.id,
@@ -67,6 +69,7 @@ class Functions:
             definitions=self._definitions,
             running=self.ledger.held(),
             lost=self.ledger.lost(),
+            connection=self._hellos,
         )
 
     def beat(self) -> Beat:

@@ -110,7 +110,7 @@ class World:
         self._people_it(random)
         self.storm = Storm(
             self.loop, Random(f"{seed}/storm"), self.weather, self.network, self.wall, self.engines, self.workers,
-            self.clients,
+            self.clients, ttl.total_seconds(),
         )  # fmt: skip
         self._tight = {
             (cycle, "LARGEST_TURN"): random.choice((1, 3, cycle.LARGEST_TURN, cycle.LARGEST_TURN)),

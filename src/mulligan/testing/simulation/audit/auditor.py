@@ -179,8 +179,8 @@ class Auditor:
             life = self.shadow.lives.pop(run_id)
             key = life.run.idempotency_key
             if key is not None:
-                self.shadow.keys.pop((life.run.namespace, key), None)
-                self.ledger.answered_keys.pop((life.run.namespace, key), None)
+                self.shadow.keys.pop((life.run.namespace, life.run.workflow, key), None)
+                self.ledger.answered_keys.pop((life.run.namespace, life.run.workflow, key), None)
             self.ledger.acked.pop(run_id, None)
             self.shadow.pruned.add(run_id)
 

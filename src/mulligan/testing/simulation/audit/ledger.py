@@ -22,7 +22,7 @@ class Ledger:
     shadow: Shadow
     acked: dict[str, str] = field(default_factory=dict)
     asked: dict[str, tuple[str, str]] = field(default_factory=dict)
-    answered_keys: dict[tuple[str, str], str] = field(default_factory=dict)
+    answered_keys: dict[tuple[str, str, str], str] = field(default_factory=dict)
     begun: set[Call] = field(default_factory=set)
     numbers: dict[tuple[str, str, int], str] = field(default_factory=dict)
     released: set[Call] = field(default_factory=set)
@@ -42,8 +42,8 @@ class Ledger:
         if life is not None and life.run.namespace != namespace:
             raise Violation("S18", f"a client of {namespace!r} was told of run {run_id} of {life.run.namespace!r}")
         self.acked[run_id] = namespace
-        if key is not None:
-            known = self.answered_keys.setdefault((namespace, key), run_id)
+        if key is not None and life is not None:
+            known = self.answered_keys.setdefault((namespace, life.run.workflow, key), run_id)
             if known != run_id:
                 raise Violation("S2", f"key {key!r} was answered with run {known}, and then with {run_id}")
 

@@ -16,7 +16,7 @@ def begin_life(shadow: Shadow, run: Run, run_input: bytes, replay: Replay | None
     if version is None:
         raise Violation("S18", f"run {run.id} has version {run.version}, which {run.namespace!r} does not know")
     if run.idempotency_key is not None:
-        known = shadow.keys.setdefault((run.namespace, run.idempotency_key), run.id)
+        known = shadow.keys.setdefault((run.namespace, run.workflow, run.idempotency_key), run.id)
         if known != run.id:
             raise Violation("S2", f"key {run.idempotency_key!r} made run {known} and now run {run.id}")
     life = Life(run, run_input, version.definition, replay)

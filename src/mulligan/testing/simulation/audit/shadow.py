@@ -115,7 +115,8 @@ class Shadow:
     """Everything that was ever committed, rebuilt from the commits alone."""
 
     lives: dict[str, Life] = field(default_factory=dict)
-    keys: dict[tuple[str, str], str] = field(default_factory=dict)
+    keys: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    """(namespace, workflow, idempotency key) -> run id"""
     versions: dict[tuple[str, str], list[Version]] = field(default_factory=dict)
     workers: dict[str, Worker] = field(default_factory=dict)
     leases: dict[str, set[Key]] = field(default_factory=dict)
