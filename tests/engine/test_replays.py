@@ -164,7 +164,12 @@ async def test_an_edited_run_input_tells_which_kept_results_are_stale(desk: Desk
     run_id, worker = await failed_run(desk)
     edited = INPUT.replace(b'"en"', b'"fr"')
     made = await plan(desk, run_id, input=edited)
-    assert [step.name for step in made.steps if step.stale] == ["fetch"]
+    assert {step.name: step.why for step in made.steps if step.stale} == {
+        "fetch": "it was computed from the run input as it was before the edit",
+        "chunk": "it was computed from fetch, whose result is stale",
+        "vectors": "it was computed from chunk, whose result is stale",
+    }
+    assert "Kept but stale, because the run input is edited: fetch, chunk, vectors." in made.warnings
     assert made.suggested_start_steps == ("fetch",)
     again = await replay(desk, run_id, input=edited, start_steps=made.suggested_start_steps)
     await desk.end(again)
@@ -183,6 +188,8 @@ async def test_overrides_reach_the_step_and_are_typed(desk: Desk) -> None:
     with pytest.raises(InvalidInput) as caught:
         await replay(desk, run_id, overrides={"summary": {"heath": "1"}})
     assert caught.value.code == "unknown_variable"
+    made = await plan(desk, run_id, overrides={"publish": {"foo": "1"}})
+    assert "publish was never seen to read a playground variable: foo will probably do nothing." in made.warnings
     made = await plan(desk, run_id, overrides={"*": {"heat": "2"}})
     assert [(one.step, one.name, one.before, one.after) for one in made.overrides] == [("*", "heat", "0.2", "2")]
 

@@ -217,12 +217,14 @@ def start_steps(source: RunFacts, ordinary: list[StepDefinition], request: Repla
 
 
 def in_order(steps: list[StepDefinition]) -> list[StepDefinition]:
-    """Parents before children. The graph is acyclic: declarations are checked when they are registered."""
+    """Parents before children; parents that are not among them do not matter. The graph is acyclic: declarations are
+    checked when they are registered."""
+    known = {step.name for step in steps}
     ordered: list[StepDefinition] = []
     placed: set[str] = set()
     waiting = list(steps)
     while waiting:
-        ready = [step for step in waiting if placed.issuperset(step.parents)]
+        ready = [step for step in waiting if placed.issuperset(known.intersection(step.parents))]
         if not ready:
             raise InvalidInput("The graph of this workflow has a cycle.", code="invalid_input")
         ordered.extend(ready)
@@ -281,14 +283,17 @@ def overrides_in_force(source: RunFacts, request: ReplayRequest) -> Overrides:
 
 
 def stale_steps(definition: WorkflowDefinition, selection: Selection, *, input_edited: bool) -> dict[str, str]:
-    """Kept step -> why its result is stale: it had read the run input, which is edited now."""
+    """Kept step -> why its result is stale: it had read the run input, which is edited now, or another stale result."""
     if not input_edited:
         return {}
-    return {
-        step.name: "it was computed from the run input as it was before the edit"
-        for step in definition.steps
-        if step.name in selection.kept and step.reads_run_input
-    }
+    stale: dict[str, str] = {}
+    for step in in_order([step for step in definition.steps if step.name in selection.kept]):
+        read = [parent for parent in step.outputs_read if parent in stale]
+        if step.reads_run_input:
+            stale[step.name] = "it was computed from the run input as it was before the edit"
+        elif read:
+            stale[step.name] = f"it was computed from {', '.join(read)}, whose result is stale"
+    return stale
 
 
 def without_stale(definition: WorkflowDefinition, selection: Selection, stale: Mapping[str, str]) -> tuple[str, ...]:

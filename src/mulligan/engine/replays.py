@@ -121,9 +121,9 @@ class Replays:
         step_edits = {step: (*inherited.get(step, ()), *new_edits.get(step, ())) for step in {**inherited, **new_edits}}
         check_inputs(source, run_input, bool(input_edit), step_edits)
         variables = await self._engine.store.variables(namespace, source.facts.run.workflow)
-        check_overrides(source, request.overrides, variables)
+        unread = check_overrides(source, request.overrides, variables)
         return Prepared(
-            plan=make_plan(source, request, input_edit, inherited, new_edits),
+            plan=make_plan(source, request, input_edit, inherited, new_edits, unread),
             request=request,
             selection=source.selection,
             pinned=source.pinned,
@@ -261,9 +261,13 @@ def check_inputs(source: Source, run_input: bytes, input_edited: bool, step_edit
 # ── Overrides ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def check_overrides(source: Source, overrides: Overrides, seen: list[Variable]) -> None:
-    """An override must name a variable that the step's code reads, and fit its type. Raises InvalidInput."""
+def check_overrides(source: Source, overrides: Overrides, seen: list[Variable]) -> list[str]:
+    """An override must name a variable that the step's code reads, and fit its type. Raises InvalidInput.
+
+    Returns a warning for each step that was never seen to read any: its code may begin to, in the version that runs.
+    """
     problems: list[Problem] = []
+    warnings: list[str] = []
     for step, values in overrides.items():
         schemas = known_schemas(source, step, seen)
         for name, value in values.items():
@@ -277,7 +281,12 @@ def check_overrides(source: Source, overrides: Overrides, seen: list[Variable]) 
                     code="unknown_variable",
                     problems=(Problem(f"/{name}", f"unknown variable; known: {known}", where),),
                 )
+        if not schemas and values:
+            warnings.append(
+                f"{step} was never seen to read a playground variable: {', '.join(values)} will probably do nothing."
+            )
     raise_for(problems)
+    return warnings
 
 
 def known_schemas(source: Source, step: str, seen: list[Variable]) -> dict[str, str]:
@@ -293,11 +302,17 @@ def known_schemas(source: Source, step: str, seen: list[Variable]) -> dict[str, 
 
 
 def make_plan(
-    source: Source, request: ReplayRequest, input_edit: Patch, inherited: dict[str, Patch], new_edits: dict[str, Patch]
+    source: Source,
+    request: ReplayRequest,
+    input_edit: Patch,
+    inherited: dict[str, Patch],
+    new_edits: dict[str, Patch],
+    unread: list[str],
 ) -> Plan:
     target, selection = source.target, source.selection
     stale = stale_steps(target.definition, selection, input_edited=bool(input_edit))
     steps = plan_steps(source.facts, target, selection, request, stale)
+    warnings = warnings_for(steps, source.document.version, target, pinned=source.pinned)
     return Plan(
         source_id=source.facts.run.id,
         workflow=target.workflow,
@@ -311,7 +326,7 @@ def make_plan(
         suggested_start_steps=without_stale(target.definition, selection, stale),
         edits=planned_edits(source, input_edit, inherited, new_edits),
         overrides=planned_overrides(source, request.overrides),
-        warnings=warnings_for(steps, source.document.version, target, pinned=source.pinned),
+        warnings=(*warnings, *unread),
         token=plan_token(source.facts, target, selection, request),
     )
 
