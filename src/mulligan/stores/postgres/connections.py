@@ -16,9 +16,17 @@ TRANSACTION_SETTINGS = {
     # An engine that has been stopped amid a transaction lets go of its locks before others give up waiting for them.
     "idle_in_transaction_session_timeout": "4s",
     "lock_timeout": "8s",
-    # All statements go by keys and arrays: one plan, by the indexes, is right for tables of any size.
+    # All statements go by keys and arrays: one plan is right for tables of any size, and it must not be one that is
+    # right only for those that were empty when the planner looked.
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
+    "enable_nestloop": "off",
+    "enable_mergejoin": "off",
+}
+
+READING_SETTINGS = {
+    # What people ask for is planned each time, for the values that they ask for.
+    "plan_cache_mode": "force_custom_plan",
 }
 
 SWEEPS = 2
@@ -95,7 +103,7 @@ class Connections:
             init=prepare,
             reset=leave_as_it_is,
             command_timeout=longest_s,
-            **self._address.options(),
+            **self._address.options(READING_SETTINGS),
         )
 
     @asynccontextmanager

@@ -22,3 +22,4 @@ FROM unnest(
 WHERE open_steps.run_id = changed.run_id
     AND open_steps.step = changed.step
     AND open_steps.namespace = changed.namespace
+    AND open_steps.run_id = ANY (texts(:run_id))

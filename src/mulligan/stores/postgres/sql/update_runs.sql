@@ -1,4 +1,5 @@
--- Nothing else of a run ever changes.
+-- Nothing else of a run ever changes. By `ANY`, too, so that the table is read by its key whatever size the planner
+-- takes it for.
 UPDATE runs
 SET status = ended.status,
     finished_at = ended.finished_at,
@@ -10,4 +11,6 @@ FROM unnest(
     texts(:status), :finished_at::timestamptz[], texts(:failed_step), texts(:error_type), texts(:error_message),
     texts(:fingerprint), texts(:id), texts(:namespace)
 ) AS ended (status, finished_at, failed_step, error_type, error_message, fingerprint, id, namespace)
-WHERE runs.id = ended.id AND runs.namespace = ended.namespace
+WHERE runs.id = ended.id
+    AND runs.namespace = ended.namespace
+    AND runs.id = ANY (texts(:id))
