@@ -119,6 +119,26 @@ def test_a_run_that_fails_is_exit_code_1_with_its_reason_and_no_foreign_control_
     assert "\x1b" not in done.stdout
 
 
+def test_a_step_is_shown_with_its_variables_its_error_and_its_payloads(site: Site, failed_run: str) -> None:
+    shown = site.call("runs", "show", failed_run, "--step", "summary").stdout
+    assert re.search(r"temperature +0\.5 +0\.5 +app\.py:24", shown)
+    assert "ValueError: no such language\\x1b[2J" in shown
+    assert '"text": "text of 7"' in shown
+    assert '"text of 7"' in site.call("runs", "show", failed_run, "--step", "fetch").stdout.partition("output:")[2]
+    assert site.ask("runs", "show", failed_run, "--step", "fetch")["output"] == "text of 7"
+
+
+def test_the_beginning_of_an_id_is_enough_as_long_as_it_is_only_one_runs(site: Site, failed_run: str) -> None:
+    newest = site.start("add", "--set", "a=1")
+    assert site.ask("runs", "show", newest[:-3])["id"] == newest
+    assert site.ask("replay", failed_run[:-3], "--plan")["start_steps"] == ["summary"]
+    assert site.ask("diff", newest[:-3], newest)["a"]["id"] == newest
+    several = site.call("runs", "show", newest[:4])
+    assert (several.returncode, "Give more of the id" in several.stderr) == (2, True)
+    nobody = site.call("runs", "show", "vvvvvv")
+    assert (nobody.returncode, "There is no run 'vvvvvv'" in nobody.stderr) == (2, True)
+
+
 def test_an_input_that_breaks_the_schema_is_exit_code_2_with_path_and_rule(site: Site) -> None:
     done = site.call("run", "add", "--set", "a=one")
     assert done.returncode == 2

@@ -9,9 +9,9 @@ from mulligan.wire.rest.replays import ComparedStep, Comparison
 
 
 def diff(run_a: str, run_b: str, /, *, output: Format = "table", target: Target | None = None) -> int:
-    """Compare RUN_A with RUN_B: edits, variables, code, and each step's result."""
+    """Compare RUN_A with RUN_B: edits, variables, code, and each step's result. The beginning of an id is enough."""
     with connect(target) as server:
-        answer = server.get(f"/compare/{quoted(run_a)}/{quoted(run_b)}")
+        answer = server.get(f"/compare/{quoted(server.run_id(run_a))}/{quoted(server.run_id(run_b))}")
     if output == "json":
         print_json(answer)
         return OK

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
 from urllib.parse import quote, urlencode
@@ -14,10 +15,14 @@ from mulligan.app.address import ServerAddress, read_address, read_token_file
 from mulligan.app.settings import Settings, load_settings
 from mulligan.errors import InvalidInput, Problem, Refused, Unauthorized, Unavailable
 from mulligan.wire.rest.problems import ProblemDetails
+from mulligan.wire.rest.runs import RunList
 
 _Shape = TypeVar("_Shape", bound=msgspec.Struct)
 _TIMEOUT_S = 40.0
 """Longer than the longest wait that is asked of the server (30 s)."""
+_ID_LENGTH = 26
+_LAST_DIGIT = "v"
+_BEGINNING = re.compile(r"[0-9a-v]{4,25}")
 
 
 @Parameter(name="*")
@@ -72,6 +77,19 @@ class Server:
 
     def delete(self, path: str) -> Answer:
         return self._ask("DELETE", path)
+
+    def run_id(self, text: str) -> str:
+        """The whole id of the run that ``text`` is, or begins. Raises InvalidInput when several begin like this."""
+        if _BEGINNING.fullmatch(text) is None:
+            return text
+        # Ids are in the order of their runs, and lists are newest first: what begins with it stands before its end.
+        newest = self.get("/runs", cursor=text.ljust(_ID_LENGTH, _LAST_DIGIT), limit=2).read(RunList)
+        found = [run.id for run in newest.items if run.id.startswith(text)]
+        if len(found) > 1:
+            raise InvalidInput(
+                f"Several runs begin with {text}, such as {found[0]} and {found[1]}. Give more of the id."
+            )
+        return found[0] if found else text
 
     def _ask(self, method: str, path: str, body: bytes | None = None, idempotency_key: str | None = None) -> Answer:
         headers = {"Content-Type": "application/json"} if body is not None else {}

@@ -62,6 +62,8 @@ def replay(
 ) -> int:
     """Replay RUN_ID: a new run that keeps earlier results and runs the rest again. Or, with -q, many runs at once.
 
+    The beginning of the id is enough, if no other run's begins like this.
+
     Example: mulligan replay RUN --from summary --set doc.lang=fr --playground temperature=0 --plan
     Example: mulligan replay -q "status:failed since:1h" --canary 1 --canary 10% --stop-after 2 --reason "outage over"
     """
@@ -83,6 +85,7 @@ def replay(
         if run_id is None:
             request = _with_edits_for_all(request, edits)
             return replay_matching(server, query or "", request, brakes or Brakes(), plan=plan, yes=yes, output=output)
+        run_id = server.run_id(run_id)
         if edits:
             request = _with_edits(server, run_id, request, edits)
         planned = server.post(f"/runs/{quoted(run_id)}/replay/plan", write(request))

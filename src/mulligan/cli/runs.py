@@ -12,6 +12,7 @@ from mulligan.cli.commands import OK
 from mulligan.cli.connection import Server, Target, connect, quoted
 from mulligan.cli.printing import (
     LEVEL_STYLES,
+    Cell,
     Format,
     ago,
     first_line,
@@ -24,9 +25,17 @@ from mulligan.cli.printing import (
     took,
 )
 from mulligan.cli.starting import UNFINISHED
-from mulligan.wire.rest.codec import write
+from mulligan.wire.rest.codec import JsonText, Unset, write
 from mulligan.wire.rest.runs import CancelAnswer, CancelRequest, RunDetail, RunList, RunSummary
-from mulligan.wire.rest.steps import ErrorDetails, LogEntry, LogPage, StepSummary
+from mulligan.wire.rest.steps import (
+    AttemptDetail,
+    ErrorDetails,
+    LogEntry,
+    LogPage,
+    StepDetail,
+    StepSummary,
+    StepVariable,
+)
 
 app = App(name="runs", help="List runs, look at one, read its logs, cancel it.")
 
@@ -64,16 +73,29 @@ def list_runs(
 
 
 @app.command
-def show(run_id: str, /, *, output: Format = "table", target: Target | None = None) -> int:
-    """Show RUN_ID: its steps, why it failed, what it waits for."""
+def show(
+    run_id: str,
+    /,
+    *,
+    step: Annotated[str | None, Parameter(help="Only this step: its attempts, variables, input and output.")] = None,
+    output: Format = "table",
+    target: Target | None = None,
+) -> int:
+    """Show RUN_ID: its steps, why it failed, what it waits for. The beginning of the id is enough."""
     with connect(target) as server:
-        answer = server.get(f"/runs/{quoted(run_id)}")
+        path = f"/runs/{quoted(server.run_id(run_id))}"
+        answer = server.get(path if step is None else f"{path}/steps/{quoted(step)}")
     if output == "json":
         print_json(answer)
         return OK
-    run = answer.read(RunDetail)
-    print_run(run)
-    for name, value in (("input", run.input), ("output", run.output)):
+    shown: RunDetail | StepDetail
+    if step is None:
+        shown = answer.read(RunDetail)
+        print_run(shown)
+    else:
+        shown = answer.read(StepDetail)
+        _print_step(shown)
+    for name, value in (("input", shown.input), ("output", shown.output)):
         if value:
             say(f"\n{name}:", style="bold")
             print_json(bytes(value))
@@ -91,9 +113,10 @@ def logs(
     output: Format = "table",
     target: Target | None = None,
 ) -> int:
-    """Print the log lines of RUN_ID; with -o json one object per line."""
+    """Print the log lines of RUN_ID; with -o json one object per line. The beginning of the id is enough."""
     after = 0
     with connect(target) as server:
+        run_id = server.run_id(run_id)
         while True:
             ended = not follow or _has_ended(server, run_id)  # asked first: no line can come after the end
             after = _print_lines(server, run_id, step, attempt, after, output)
@@ -111,9 +134,9 @@ def cancel(
     output: Format = "table",
     target: Target | None = None,
 ) -> int:
-    """Cancel RUN_ID. Running steps are told to stop; nothing new starts."""
+    """Cancel RUN_ID. Running steps are told to stop; nothing new starts. The beginning of the id is enough."""
     with connect(target) as server:
-        answer = server.post(f"/runs/{quoted(run_id)}/cancel", write(CancelRequest(reason=reason)))
+        answer = server.post(f"/runs/{quoted(server.run_id(run_id))}/cancel", write(CancelRequest(reason=reason)))
     if output == "json":
         print_json(answer)
         return OK
@@ -152,6 +175,48 @@ def print_run(run: RunDetail) -> None:
         print_failure(run.failure)
     if run.status == "failed":
         hint(f"replay it: mulligan replay {run.id} --plan")
+
+
+def _print_step(step: StepDetail) -> None:
+    """One step of a run for people: where it is declared, each attempt, and the variables that it read."""
+    line = Text.assemble((plain(step.name), "bold"), f"  {plain(step.workflow)}  ")
+    line.append_text(styled(step.status))
+    line.append(f"  {plain(step.file)}:{step.line}" if step.file else "")
+    say(line)
+    if step.waiting:
+        say(plain(step.waiting), style="yellow")
+    if step.kept_from is not None:
+        say(f"kept from attempt {step.kept_from.attempt} of run {step.kept_from.run_id}")
+    if step.tries:
+        columns = ("attempt", "outcome", "took", "worker", "why")
+        print_table(columns, [_attempt_row(attempt) for attempt in step.tries])
+    if step.variables:
+        print_table(
+            ("variable", "value", "default", "read in"),
+            [
+                (each.name, _json(each.value or each.override or each.default), _json(each.default), _place(each))
+                for each in step.variables
+            ],
+        )
+    if step.input_problem:
+        hint(step.input_problem)
+    errors = [attempt.error for attempt in step.tries if attempt.error is not None]
+    if errors:
+        print_failure(errors[-1])
+
+
+def _attempt_row(attempt: AttemptDetail) -> tuple[Cell, ...]:
+    outcome = styled(attempt.outcome or "running")
+    why = f"{attempt.error.type}: {attempt.error.message}" if attempt.error else ""
+    return (attempt.number, outcome, took(attempt.duration_ms), attempt.worker or "", first_line(why))
+
+
+def _json(value: JsonText | Unset) -> str:
+    return first_line(bytes(value).decode()) if value else ""
+
+
+def _place(variable: StepVariable) -> str:
+    return f"{variable.file}:{variable.line}"
 
 
 def print_failure(error: ErrorDetails) -> None:
