@@ -22,6 +22,7 @@ from pathlib import Path
 
 from examples.outage.service import PORT, SearchIndex, SearchService
 from mulligan import Mulligan, MulliganError, Run
+from mulligan.app.address import make_data_folder
 from mulligan.app.logs import set_up_logs
 from mulligan.app.server_process import Served, serving
 from mulligan.app.settings import load_settings
@@ -140,7 +141,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.fresh:
         shutil.rmtree(FOLDER, ignore_errors=True)
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    make_data_folder(FOLDER)
     os.environ["EXAMPLES_HOME"] = str(FOLDER)
     set_up_logs("text")
     try:
