@@ -64,7 +64,7 @@ async def chains(count: int) -> Result:
 
     async def work() -> None:
         runs = await app.chain.start_many([TEXT] * count)
-        await asyncio.gather(*(run.wait() for run in runs))
+        await asyncio.gather(*(run.wait(steps=False) for run in runs))
 
     return await timed("W3 steps/s", 3 * count, work)
 
@@ -81,5 +81,5 @@ async def enqueue(count: int) -> Result:
     for begin in range(0, count, 1000):
         runs += await app.noop.start_many([TEXT] * min(1000, count - begin))
     result = Result("enqueue/s", count, time.perf_counter() - began)
-    await asyncio.gather(*(run.wait() for run in runs))
+    await asyncio.gather(*(run.wait(steps=False) for run in runs))
     return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ from mulligan.errors import Conflict, NotFound
 from mulligan.testing.clock import settle
 
 if TYPE_CHECKING:
+    from mulligan.core.facts import RunFacts
+    from mulligan.engine.feed import RunEnd
     from tests.engine.conftest import Desk
 
 CHAIN = WorkflowDefinition(
@@ -292,6 +295,41 @@ async def test_waiting_for_a_run_that_has_ended_returns_at_once(desk: Desk) -> N
     assert (await desk.engine.wait("default", run_id)).outputs == {"call": b"7"}
     with pytest.raises(NotFound):
         await desk.engine.wait("default", "nothing")
+
+
+async def test_thousands_that_were_just_started_are_watched_without_a_read(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+    read = desk.store.facts
+
+    async def counted(run_ids: Sequence[str]) -> dict[str, RunFacts]:
+        asked.append(list(run_ids))
+        return await read(run_ids)
+
+    monkeypatch.setattr(desk.store, "facts", counted)
+    worker = await desk.worker(flaky(times=0), {"call": lambda _: b"1"})
+    ended_already = [await desk.start("flaky") for _ in range(3)]
+    await settle()
+    worker.holding = True
+    live = [await desk.start("flaky") for _ in range(5)]
+    await settle()
+    ends: list[RunEnd] = []
+    assert await desk.engine.watch("default", [*live, *ended_already, "no such run"], ends.append) == ["no such run"]
+    assert asked == [[*ended_already, "no such run"]]
+    assert [end.run.id for end in ends] == ended_already
+    for assignment in worker.got[3:]:
+        worker.answer(assignment)
+    await settle()
+    assert [end.run.id for end in ends] == [*ended_already, *live]
+    assert all(end.outputs == {"call": b"1"} for end in ends)
+
+
+async def test_another_namespaces_runs_are_no_runs_to_a_watch(desk: Desk) -> None:
+    await desk.worker(CHAIN, {step: lambda _: b"1" for step in "abc"}, holding=True)
+    run_id = await desk.start("chain")
+    assert await desk.engine.watch("other", [run_id], lambda _: None) == [run_id]
+    assert not desk.engine.feed.is_awaited(run_id)
 
 
 async def test_a_worker_id_of_another_namespace_is_refused(desk: Desk) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from mulligan import Context, DeclarationError, Mulligan, RunFailed
-from mulligan.errors import TooLarge
+from mulligan.errors import MulliganError, TooLarge
 
 
 @pytest.fixture
@@ -227,3 +227,30 @@ def test_parents_that_wait_for_children_do_not_fill_the_slots_that_these_need(m:
     assert asyncio.run(main()) == [[n, n + 1, n, n] for n in range(100)]
     ledger = m.worker_in_this_process().worker.ledger
     assert (ledger.running, ledger.busy_slots) == (0, 0)
+
+
+def test_the_environment_says_how_many_steps_run_at_the_same_time(m: Mulligan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MULLIGAN_SLOTS", "3")
+
+    @m.task
+    async def hello(name: str) -> str:
+        return f"hello {name}"
+
+    assert m.sync(hello("ada")) == "hello ada"
+    assert m.worker_in_this_process().worker.ledger.slots == 3
+
+
+def test_who_waits_for_many_may_leave_out_the_question_for_their_steps(m: Mulligan) -> None:
+    @m.task
+    async def double(n: int) -> int:
+        return 2 * n
+
+    async def main() -> list[int]:
+        runs = await double.start_many(range(30))
+        ended = await asyncio.gather(*(run.wait(steps=False) for run in runs))
+        with pytest.raises(MulliganError, match="not known yet"):
+            _ = ended[0].steps
+        assert (await ended[0].refresh())[double].status == "succeeded"
+        return [run.output for run in ended]
+
+    assert asyncio.run(main()) == [2 * n for n in range(30)]

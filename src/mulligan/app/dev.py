@@ -109,7 +109,7 @@ class Developing:
         await asyncio.gather(*self._draining)
 
     def _transport(self) -> LocalTransport:
-        return LocalTransport(self._local, self._served.url, runs_steps_here=False, on_close=lambda: None)
+        return LocalTransport(self._local, self._served.url, slots_here=0, on_close=lambda: None)
 
 
 async def run_dev(place: AppPlace, settings: Settings, screen: Screen, i_know: bool = False) -> None:

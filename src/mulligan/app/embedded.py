@@ -63,7 +63,7 @@ def open_transport(database: str | None, namespace: str) -> LocalTransport:
                 no_longer_before_exit(shared.resident.stop)
                 shared.resident.stop()
 
-    return LocalTransport(shared.resident.value, place, runs_steps_here=True, on_close=release)
+    return LocalTransport(shared.resident.value, place, slots_here=settings.slots, on_close=release)
 
 
 def _start(settings: Settings) -> _Shared:

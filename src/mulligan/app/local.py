@@ -124,11 +124,9 @@ class LocalLink:
 class LocalTransport:
     """``sdk.transports.ClientTransport`` to the engine of this process. ``on_close`` is called once, by ``close``."""
 
-    def __init__(
-        self, engine: LocalEngine, address: str, *, runs_steps_here: bool, on_close: Callable[[], None]
-    ) -> None:
+    def __init__(self, engine: LocalEngine, address: str, *, slots_here: int, on_close: Callable[[], None]) -> None:
         self.address = address
-        self.runs_steps_here = runs_steps_here
+        self.slots_here = slots_here
         self.worker_loop: asyncio.AbstractEventLoop | None = engine.loop
         self._engine = engine
         self._on_close: Callable[[], None] | None = on_close

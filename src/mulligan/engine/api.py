@@ -40,6 +40,11 @@ from mulligan.ports.store import RunDocument, RunRow, Store
 log = logging.getLogger("mulligan.engine")
 
 
+def no_run(run_id: str) -> str:
+    """What to say of an id that no run has."""
+    return f"There is no run {run_id!r}. It may have been removed by retention."
+
+
 class Engine:
     """A replica. Use it on one asyncio loop: ``start`` it, talk to it, ``stop`` it.
 
@@ -211,17 +216,22 @@ class Engine:
         """Call ``waiter`` when a run ends that is being started in the same breath."""
         self.feed.wait_for(run_id, waiter)
 
-    async def watch(self, namespace: str, run_id: str, waiter: Waiter) -> None:
-        """Call ``waiter`` once, when the run has ended (now, if it has). Raises NotFound."""
-        self.feed.wait_for(run_id, waiter)
-        document = await self.store.run(namespace, run_id)
-        if document is None:
+    async def watch(self, namespace: str, run_ids: Sequence[str], waiter: Waiter) -> list[str]:
+        """Call ``waiter`` once for each of these runs, when it has ended (now, if it has).
+
+        Returns those that do not exist. Raises StoreUnavailable; then it is not known whether they have ended.
+        """
+        for run_id in run_ids:
+            self.feed.wait_for(run_id, waiter)
+        # Whoever waits for thousands has just started them here: for these nothing has to be read.
+        unsure = [run_id for run_id in run_ids if not self.cycle.has_live(namespace, run_id)]
+        found = await self.store.facts(unsure) if unsure else {}
+        own = {run_id: facts for run_id, facts in found.items() if facts.run.namespace == namespace}
+        await self._publisher.tell_ends([facts for facts in own.values() if is_terminal(facts.run.status)])
+        missing = [run_id for run_id in unsure if run_id not in own]
+        for run_id in missing:
             self.feed.forget(run_id, waiter)
-            raise NotFound(f"There is no run {run_id!r}. It may have been removed by retention.")
-        if is_terminal(document.run.status):
-            end = await self._publisher.end_of(document)
-            if self.feed.is_awaited(run_id):
-                self.feed.ended(end)
+        return missing
 
     async def wait(self, namespace: str, run_id: str) -> RunEnd:
         """Return when the run has ended. Cancellable. Raises NotFound."""
@@ -231,7 +241,8 @@ class Engine:
             if not ended.done():
                 ended.set_result(end)
 
-        await self.watch(namespace, run_id, waiter)
+        if await self.watch(namespace, [run_id], waiter):
+            raise NotFound(no_run(run_id))
         try:
             return await ended
         finally:
@@ -301,6 +312,7 @@ __all__ = [
     "Waiter",
     "facts_of",
     "failure_document",
+    "no_run",
     "problems_in",
     "require_valid",
     "routes_served",

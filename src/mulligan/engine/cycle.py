@@ -99,6 +99,10 @@ class Cycle:
         """There is something to do: a command, a credit, or a route with ready steps."""
         self._wake.set()
 
+    def has_live(self, namespace: str, run_id: str) -> bool:
+        """True if that run has not ended, as far as this replica knows by itself; it will be told of its end."""
+        return self._memory.has_live(namespace, run_id)
+
     def put(self, request: Request) -> None:
         self.inbox.put(request)
         self._wake.set()

@@ -37,6 +37,11 @@ class Memory:
         """The run as this replica has seen it last."""
         return self._runs.get(run_id)
 
+    def has_live(self, namespace: str, run_id: str) -> bool:
+        """True if the run has not ended. Never where others may end it."""
+        held = self._runs.get(run_id) if self._exclusive else None
+        return held is not None and held.run.namespace == namespace
+
     async def load(self, transaction: Transaction, wanted: Wanted) -> Facts:
         """The wanted facts: from memory where they are known, the rest from the store."""
         known = Facts()

@@ -355,5 +355,16 @@ class Publisher:
         """Look whether runs that are awaited here (those ``among`` them, if given) were ended by another replica."""
         awaited = self._feed.awaited_ids if among is None else self._feed.awaited(among)
         ended = await self._store.ended(awaited) if awaited else []
-        for facts in (await self._store.facts(ended)).values() if ended else ():
-            await self._read_end(facts.run)
+        await self.tell_ends(list((await self._store.facts(ended)).values()) if ended else [])
+
+    async def tell_ends(self, ended: Sequence[RunFacts]) -> None:
+        """Tell the waiters of these terminal runs. Raises StoreUnavailable."""
+        refs = {facts.run.id: self._results(facts) for facts in ended}
+        produced = await self._payloads.fetch((), [ref for results in refs.values() for ref in results.values()])
+        for facts in ended:
+            if facts.run.failed_step is not None:
+                await self._read_end(facts.run)
+            elif self._feed.is_awaited(facts.run.id):
+                results = refs[facts.run.id].items()
+                outputs = {step: produced.outputs[ref] for step, ref in results if ref in produced.outputs}
+                self._feed.ended(RunEnd(facts.run, outputs, None))

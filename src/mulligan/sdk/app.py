@@ -241,5 +241,5 @@ class Mulligan:
             if self._worker is None:
                 from mulligan.sdk.worker.threads import WorkerThread
 
-                self._worker = WorkerThread(self)
+                self._worker = WorkerThread(self, slots=self.transport.slots_here)
             return self._worker

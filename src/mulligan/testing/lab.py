@@ -270,7 +270,7 @@ class _Bench:
 
     def __init__(self, lab: Lab, app: Mulligan, local: LocalEngine) -> None:
         self.app = app
-        self.transport = LocalTransport(local, "the lab", runs_steps_here=False, on_close=lambda: None)
+        self.transport = LocalTransport(local, "the lab", slots_here=0, on_close=lambda: None)
         self.client = _LabClient(lab, app)
         self._lab = lab
         self.worker, self._session, self._running = self._hire()

@@ -66,7 +66,7 @@ class Client:
 
     async def bring_worker(self) -> None:
         """An embedded engine's program runs its own steps: its worker must know them before they are asked for."""
-        if self.app.transport.runs_steps_here and self.app.declarations:
+        if self.app.transport.slots_here and self.app.declarations:
             ready = self.app.worker_in_this_process().ready()
             if ready is not None:
                 # shielded: others may be waiting for the same welcome

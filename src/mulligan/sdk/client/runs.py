@@ -162,11 +162,16 @@ class Run(Generic[R]):
 
     # ── Looking again ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def wait(self, timeout: str | timedelta | None = None) -> Self:  # noqa: ASYNC109 - shorter for users
-        """Return when it has ended, well or badly, with everything known. Raises TimeoutError; the run goes on."""
+    async def wait(self, timeout: str | timedelta | None = None, *, steps: bool = True) -> Self:  # noqa: ASYNC109 - shorter
+        """Return when it has ended, well or badly, with everything known. Raises TimeoutError; the run goes on.
+
+        ``steps=False`` is for those who wait for thousands: only how each ended and its outputs, which come by
+        themselves, without a question for the state of its steps.
+        """
         await self._client.bring_worker()
         self._ended = await self._client.watch(self.id, None if timeout is None else parse_duration(timeout))
-        self._seen = await self._client.ask(RunDetail, "GET", f"/runs/{self.id}")
+        if steps:
+            self._seen = await self._client.ask(RunDetail, "GET", f"/runs/{self.id}")
         return self
 
     async def refresh(self) -> Self:

@@ -56,13 +56,13 @@ class ClientTransport(Protocol):
     ``address`` is for people and for links to runs: the dashboard's base URL, or the path of the embedded database.
     ``worker_loop`` is where the link of a worker in this process should be driven: None over a network, so that the
     worker makes a thread for it; the engine's own loop when the engine is in this process.
-    ``runs_steps_here``: nobody else may be running the steps of this program, so that its first start has to bring a
-    worker with it.
+    ``slots_here``: nobody else may be running the steps of this program, so that its first start has to bring a worker
+    with so many slots; 0 when others run them.
     """
 
     address: str
     worker_loop: AbstractEventLoop | None
-    runs_steps_here: bool
+    slots_here: int
 
     def link(self) -> Link:
         """A new link, not connected yet. Worker sessions and client sessions each take their own."""

@@ -22,7 +22,7 @@ class RemoteTransport:
     """``ClientTransport`` for a server at ``url``. Connects when it is used."""
 
     worker_loop: asyncio.AbstractEventLoop | None = None
-    runs_steps_here = False
+    slots_here = 0
 
     def __init__(self, url: str, token: str | None) -> None:
         """Raises ``Refused`` for what is no http(s) address."""

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from mulligan.core.commands import Started, StartRun
-from mulligan.engine.api import RunEnd
+from mulligan.engine.api import RunEnd, no_run
 from mulligan.errors import InvalidInput, MulliganError, NotFound, Unavailable
 from mulligan.server.reading.scene import RUN_ID
 from mulligan.server.session.outbox import Outbox
@@ -19,6 +19,8 @@ from mulligan.wire.messages import Accepted, Refused, RunEnded, Start, StartAnsw
 
 MOST_STARTS = 10_000
 MOST_WATCHED = 100_000
+MOST_LOOKED_UP = 500
+"""Ended runs whose results are read together: enough to save the questions, few enough to hold in memory."""
 LONGEST_KEY = 255
 MOST_METADATA = 100
 LONGEST_DELAY_MS = 315_576_000_000
@@ -130,14 +132,19 @@ class ClientRole:
         task.add_done_callback(self._tasks.discard)
 
     async def _watch_stored(self, run_ids: list[str]) -> None:
-        for run_id in run_ids:
+        for begin in range(0, len(run_ids), MOST_LOOKED_UP):
+            part = run_ids[begin : begin + MOST_LOOKED_UP]
             try:
-                await self._engine.watch(self._namespace, run_id, self._ended)
-            except (NotFound, Unavailable) as error:
+                missing = await self._engine.watch(self._namespace, part, self._ended)
+                refusals: list[MulliganError] = [NotFound(no_run(run_id)) for run_id in missing]
+            except Unavailable as error:
+                missing, refusals = part, [error] * len(part)
+            for run_id, refusal in zip(missing, refusals, strict=True):
                 self._watched.discard(run_id)
-                self._refuse(run_id, error.code, str(error))
-            if run_id not in self._watched:
-                self._engine.feed.forget(run_id, self._ended)
+                self._refuse(run_id, refusal.code, str(refusal))
+            for run_id in part:
+                if run_id not in self._watched:
+                    self._engine.feed.forget(run_id, self._ended)
 
     def _refuse(self, run_id: str, code: str, message: str) -> None:
         self._outbox.say([Refused(code=code, message=message, run_id=run_id)])
