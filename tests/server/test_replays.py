@@ -43,6 +43,17 @@ async def test_a_plan_says_what_is_kept_and_creates_nothing(desk: Desk, failed: 
     assert (await desk.get("/runs/count"))["total"] == 1
 
 
+async def test_a_comparison_tells_what_stood_there_when_an_edit_was_made(desk: Desk, failed: dict) -> None:
+    operations = [{"op": "remove", "path": "/pieces/0"}, {"op": "replace", "path": "/pieces/0", "value": "zwei"}]
+    asked = {"patches": {"summary": operations}, "reason": "in German"}
+    plan = await desk.post(f"/runs/{failed['id']}/replay/plan", asked)
+    made = await desk.post(f"/runs/{failed['id']}/replay", {**asked, "token": plan["token"]}, 201)
+    await settle()
+    comparison = await desk.get(f"/compare/{failed['id']}/{made['id']}")
+    assert [edit["before"] for edit in comparison["edits"]] == ["one", "two"]
+    assert comparison["edits"] == plan["edits"]
+
+
 async def test_an_edited_replay_runs_and_can_be_compared(desk: Desk, failed: dict) -> None:
     desk.functions["summary"] = lambda document: b'"bonjour"'
     edited = {"doc": {"id": 1, "lang": "fr"}, "pieces": ["one", "two"]}

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import shlex
 import webbrowser
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -22,7 +20,8 @@ from mulligan.app.server_process import Served, run_server
 from mulligan.app.settings import Settings, load_settings
 from mulligan.cli.commands import OK, print_error
 from mulligan.cli.printing import first_line, in_words, plain, say
-from mulligan.core.records import Run, RunStatus, WorkflowDefinition
+from mulligan.cli.sample import example_call
+from mulligan.core.records import Run, RunStatus
 from mulligan.errors import MulliganError, Unavailable
 from mulligan.sdk.app import TOKEN_VARIABLE, URL_VARIABLE, Mulligan
 from mulligan.sdk.loops import new_loop
@@ -168,15 +167,3 @@ class Terminal:
     def broken(self, error: MulliganError, again: bool) -> None:
         print_error(error)
         say("  the code of before goes on" if again else "  waiting for the file to be saved", style="yellow")
-
-
-def example_call(definition: WorkflowDefinition) -> str:
-    """The arguments of `mulligan run` that start the workflow, as far as its schema tells."""
-    schema = json.loads(definition.input_schema)
-    properties = schema.get("properties", {})
-    samples = {"string": "ada", "integer": "1", "number": "1.5", "boolean": "true", "array": "[]", "object": "{}"}
-    sets = [
-        f" --set {name}={shlex.quote(samples.get(properties.get(name, {}).get('type'), 'null'))}"
-        for name in schema.get("required", [])
-    ]
-    return shlex.quote(definition.name) + "".join(sets)

@@ -23,6 +23,9 @@ from mulligan.core.records import (
 )
 from mulligan.core.routes import route_of
 
+LONGEST_MESSAGE = 500
+"""Characters of an error's message in the row of its run, for lists and search. The attempt has all of it."""
+
 
 def is_kept(run: RunFacts, step: str) -> bool:
     return run.replay is not None and step in run.replay.kept
@@ -113,17 +116,18 @@ def fail_attempt(
     run: RunFacts,
     attempt: Attempt,
     error: RecordedError,
-) -> None:
-    """Record a failed attempt with its fingerprint."""
+) -> str:
+    """Record a failed attempt with its fingerprint, which is returned."""
     mark = fingerprint(attempt.step, run.run.workflow, error)
     facts.add_attempt(msgspec.structs.replace(attempt, error=error, fingerprint=mark))
+    return mark
 
 
 def fail_step(
     facts: Facts, run: RunFacts, step: OpenStep, attempt: Attempt, error: RecordedError, now: datetime, policy: Policy
 ) -> None:
     """The step has failed for good. The first such step of a run is the one that the run's row names."""
-    fail_attempt(facts, run, attempt, error)
+    mark = fail_attempt(facts, run, attempt, error)
     facts.close_step(step)
     if run.run.failed_step is None and not is_handler(run.version.definition, step.step):
         facts.change_run(
@@ -131,8 +135,8 @@ def fail_step(
                 run.run,
                 failed_step=step.step,
                 error_type=error.type,
-                error_message=error.message[:500],
-                fingerprint=fingerprint(step.step, run.run.workflow, error),
+                error_message=error.message[:LONGEST_MESSAGE],
+                fingerprint=mark,
             )
         )
     step_ended(facts, run, step.step, now, policy)

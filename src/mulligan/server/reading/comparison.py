@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from mulligan.core.document import diff, parse, value_at
+from mulligan.core.document import diff, parse
 from mulligan.core.inputs import edits_for, overrides_for
-from mulligan.core.records import Patch, PatchOp, StepDefinition
+from mulligan.core.records import Patch, StepDefinition
 from mulligan.core.replay import PlannedEdit, PlannedOverride
+from mulligan.engine.replays import edits_of
 from mulligan.errors import InvalidInput
 from mulligan.server.reading.errors import error_details
 from mulligan.server.reading.payloads import shown_or_absent
@@ -73,22 +74,20 @@ def _code(side: Side) -> CodeRef:
 def _edits(a: Side, b: Side, names: list[str]) -> list[PlannedEdit]:
     """What differs in the run inputs, and the edits of steps that ``b`` has and ``a`` has not."""
     changed = diff(a.run_input, b.run_input) if a.run_input != b.run_input else ()
-    edits = [_edit("input", operation, a.run_input) for operation in changed]
+    edits = _edits_of("input", changed, a.run_input)
     for name in names:
         old, new = a.edits(name), b.edits(name)
         added = new[len(old) :] if new[: len(old)] == old else new
-        edits += [_edit(name, operation, a.inputs.get(name)) for operation in added]
+        edits += _edits_of(name, added, a.inputs.get(name))
     return edits
 
 
-def _edit(target: str, operation: PatchOp, document: bytes | None) -> PlannedEdit:
-    before = None
-    if document is not None and operation.op != "add":
-        try:
-            before = value_at(document, operation.path).decode()
-        except InvalidInput:
-            before = None  # an earlier operation of the same patch made this place
-    return PlannedEdit(target=target, op=operation.op, path=operation.path, before=before, after=operation.value)
+def _edits_of(target: str, patch: Patch, document: bytes | None) -> list[PlannedEdit]:
+    """A patch that was made for another document than ``a``'s may not fit it: then nobody knows what stood there."""
+    try:
+        return edits_of(target, patch, document)
+    except InvalidInput:
+        return edits_of(target, patch, None)
 
 
 def _overrides(a: Side, b: Side, names: list[str]) -> list[PlannedOverride]:
