@@ -117,6 +117,32 @@ async def test_many_pages_of_runs_are_one_sequence(program: Program) -> None:
     assert len([run async for run in program.m.runs.query("", limit=120)]) == 120
 
 
+async def test_of_several_replicas_those_that_answer_are_used(served: Served, program: Program) -> None:
+    m = Mulligan(f"http://127.0.0.1:1, {served.url}/,http://127.0.0.1:2", token=served.token)
+    found = await m.runs.get((await program.hello.start("ada")).id)
+    assert found.link == f"{served.url}/runs/{found.id}"
+    hello = m.task(program.hello.fn)
+    assert await hello("eve") == "hello eve"
+    await m.client.close_session()
+    m.close()
+
+
+async def test_when_no_replica_answers_the_last_ones_reason_is_told() -> None:
+    m = Mulligan("http://127.0.0.1:1,http://127.0.0.1:2")
+    with pytest.raises(Unavailable, match=r"No answer from the server at http://127\.0\.0\.1:2 \(ConnectError"):
+        await m.runs.get("0" * 26)
+    link = m.transport.link()
+    with pytest.raises(Unavailable, match="cannot be reached"):
+        await link.connect()
+    m.close()
+
+
+@pytest.mark.parametrize("urls", ["127.0.0.1:8420", "http://127.0.0.1:1,ftp://there", "http://", ","])
+def test_what_is_no_address_is_refused(urls: str) -> None:
+    with pytest.raises(Refused, match="MULLIGAN_URL"):
+        _ = Mulligan(urls).transport
+
+
 async def test_different_things_are_started_together(program: Program) -> None:
     runs = await program.m.runs.start_many([program.hello.call("ada"), program.blocking.call(2)])
     assert [(await run.wait()).output for run in runs] == ["hello ada", 4]

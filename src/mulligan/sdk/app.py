@@ -37,9 +37,10 @@ TOKEN_VARIABLE = "MULLIGAN_TOKEN"  # noqa: S105 - the name of a variable
 class Mulligan:
     """Your program's tasks and workflows, and the way to their runs.
 
-    ``url`` is a server's address (default: the environment's MULLIGAN_URL), ``token`` its access token (default:
-    MULLIGAN_TOKEN). Without a url the engine is embedded: it runs inside this process on a SQLite file in
-    ``./.mulligan``, or wherever ``database`` says. The same program runs both ways.
+    ``url`` is a server's address, or those of its replicas separated by commas (default: the environment's
+    MULLIGAN_URL), ``token`` its access token (default: MULLIGAN_TOKEN). Without a url the engine is embedded: it runs
+    inside this process on a SQLite file in ``./.mulligan``, or wherever ``database`` says. The same program
+    runs both ways.
     """
 
     def __init__(

@@ -60,9 +60,11 @@ class ClientTransport(Protocol):
     with so many slots; 0 when others run them.
     """
 
-    address: str
     worker_loop: AbstractEventLoop | None
     slots_here: int
+
+    @property
+    def address(self) -> str: ...
 
     def link(self) -> Link:
         """A new link, not connected yet. Worker sessions and client sessions each take their own."""

@@ -6,45 +6,44 @@ import asyncio
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
 
-from mulligan.errors import Refused, Unavailable
+from mulligan.errors import Unavailable
 from mulligan.sdk.transports.link import Link
+from mulligan.sdk.transports.replicas import API, Replicas
 
 if TYPE_CHECKING:
     import httpx2
 
-API = "/api/v1"
 TIMEOUT_S = 30.0
 
 
+class Unanswered(Unavailable):
+    """``may_be_repeated``: it has not arrived, or arriving twice would make no difference."""
+
+    may_be_repeated = False
+
+
 class RemoteTransport:
-    """``ClientTransport`` for a server at ``url``. Connects when it is used."""
+    """``ClientTransport`` for a server, or several replicas, at ``url``. Connects when it is used."""
 
     worker_loop: asyncio.AbstractEventLoop | None = None
     slots_here = 0
 
     def __init__(self, url: str, token: str | None) -> None:
         """Raises ``Refused`` for what is no http(s) address."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise Refused(
-                f"{url!r} is not the address of a server. Write it like http://127.0.0.1:8420 (in MULLIGAN_URL or "
-                "Mulligan(url=…)).",
-                code="bad_url",
-            )
-        self.address = url.rstrip("/")
+        self._replicas = Replicas(url)
         self._token = token
-        self._socket_url = urlunsplit(
-            ("wss" if parts.scheme == "https" else "ws", parts.netloc, f"{parts.path.rstrip('/')}{API}/connect", "", "")
-        )
         self._lock = threading.Lock()
         self._http: httpx2.Client | None = None
+
+    @property
+    def address(self) -> str:
+        return self._replicas.current
 
     def link(self) -> Link:
         from mulligan.sdk.transports.websocket import WebSocketLink
 
-        return WebSocketLink(self._socket_url, self._headers(), self.address)
+        return WebSocketLink(self._replicas, self._headers())
 
     async def request(
         self,
@@ -64,17 +63,34 @@ class RemoteTransport:
     def _request(
         self, method: str, path: str, query: Mapping[str, str] | None, body: bytes | None, headers: Mapping[str, str]
     ) -> tuple[int, bytes]:
+        for _ in self._replicas.addresses[1:]:
+            try:
+                return self._ask(method, path, query, body, headers)
+            except Unanswered as unanswered:
+                if not unanswered.may_be_repeated:
+                    raise
+        return self._ask(method, path, query, body, headers)
+
+    def _ask(
+        self, method: str, path: str, query: Mapping[str, str] | None, body: bytes | None, headers: Mapping[str, str]
+    ) -> tuple[int, bytes]:
+        """Of one replica. Raises ``Unanswered``, and then the next request goes to the next one."""
         import httpx2
 
+        address = self._replicas.current
         try:
             answer = self._client().request(
-                method, f"{self.address}{API}{path}", params=dict(query or {}), content=body, headers=dict(headers)
+                method, f"{address}{API}{path}", params=dict(query or {}), content=body, headers=dict(headers)
             )
         except httpx2.HTTPError as error:
-            raise Unavailable(
-                f"No answer from the server at {self.address} ({type(error).__name__}: {error}). Is it running? Start "
-                "it with `mulligan server`, or check MULLIGAN_URL."
-            ) from error
+            self._replicas.leave(address)
+            unanswered = Unanswered(
+                f"No answer from the server at {address} ({type(error).__name__}: {error}). Is it running? Start it "
+                "with `mulligan server`, or check MULLIGAN_URL."
+            )
+            never_sent = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
+            unanswered.may_be_repeated = never_sent or method == "GET" or "Idempotency-Key" in headers
+            raise unanswered from error
         return answer.status_code, answer.content
 
     def _client(self) -> httpx2.Client:

@@ -9,10 +9,12 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from mulligan.errors import Forbidden, InvalidInput, Refused, TooLarge, Unauthorized
 from mulligan.sdk.transports.link import LinkClosed
+from mulligan.sdk.transports.replicas import Replicas, socket_of
 from mulligan.wire.frames import MAX_FRAME, decode_from_server, encode_frames
 from mulligan.wire.messages import FromSdk, FromServer
 
 OPEN_TIMEOUT_S = 10.0
+"""For all replicas together, so that one that is cut off leaves time for the others before leases run out."""
 CLOSE_TIMEOUT_S = 2.0
 
 TORN = (ConnectionClosed, OSError, EOFError, TimeoutError, RuntimeError)
@@ -20,24 +22,34 @@ TORN = (ConnectionClosed, OSError, EOFError, TimeoutError, RuntimeError)
 
 
 class WebSocketLink:
-    """One connection to a server's session socket. ``address`` is the server's, for messages to people."""
+    """One connection at a time to the session socket of one replica; after a break, of the next."""
 
-    def __init__(self, url: str, headers: Mapping[str, str], address: str) -> None:
-        self._url = url
+    def __init__(self, replicas: Replicas, headers: Mapping[str, str]) -> None:
+        self._replicas = replicas
         self._headers = headers
-        self._address = address
+        self._address = replicas.current
         self._socket: ClientConnection | None = None
 
     async def connect(self) -> None:
+        """Raises the last replica's reason when none takes the session."""
         await self.close()
+        for _ in self._replicas.addresses[1:]:
+            try:
+                return await self._connect()
+            except LinkClosed:
+                self._replicas.leave(self._address)
+        await self._connect()
+
+    async def _connect(self) -> None:
+        self._address = self._replicas.current
         try:
             self._socket = await connect(
-                self._url,
+                socket_of(self._address),
                 additional_headers=self._headers,
                 max_size=MAX_FRAME,
                 # small frames on a fast network: compressing them costs more than it saves
                 compression=None,
-                open_timeout=OPEN_TIMEOUT_S,
+                open_timeout=OPEN_TIMEOUT_S / len(self._replicas.addresses),
                 close_timeout=CLOSE_TIMEOUT_S,
             )
         except InvalidStatus as error:
@@ -102,6 +114,8 @@ class WebSocketLink:
             await socket.close()
 
     def _closed(self, error: Exception) -> LinkClosed:
+        if self._socket is not None:  # else it is we who have closed it
+            self._replicas.leave(self._address)
         said = error.rcvd if isinstance(error, ConnectionClosed) else None
         reason = f": {said.reason}" if said is not None and said.reason else ""
         return LinkClosed(f"The connection to {self._address} was lost{reason}.")
