@@ -40,8 +40,16 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
         ),
         ("tag.a.b:c", RunFilter(tags=(FieldTest(("a.b",), "c"),))),
         (
-            "replay:yes source:abc family:def id:x fingerprint:9f",
-            RunFilter(replays_only=True, source_ids=("abc",), family_ids=("def",), ids=("x",), fingerprints=("9f",)),
+            "replay:yes source:abc family:def id:x fingerprint:9f parent:p bulk:b",
+            RunFilter(
+                replays_only=True,
+                source_ids=("abc",),
+                family_ids=("def",),
+                ids=("x",),
+                fingerprints=("9f",),
+                parent_ids=("p",),
+                bulk_ids=("b",),
+            ),
         ),
         ('rate "two words" http://x:1/', RunFilter(text=("rate", "two words", "http://x:1/"))),
         ('tag.empty:""', RunFilter(tags=(FieldTest(("empty",), ""),))),

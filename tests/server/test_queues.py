@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from mulligan.core.records import Reading
+from mulligan.server.handlers import queues
 from mulligan.testing.clock import settle
 from tests.server.conftest import HELLO, Desk
 from tests.wire.corpus import ACCEPTED, REFUSED
@@ -73,10 +74,23 @@ async def test_what_is_kept_is_listed_replaced_and_forgotten(desk: Desk, kind: s
     await put(desk, f"/documents/{kind}/failed%20today", {"q": "status:failed since:24h"})
     (found,) = (await desk.get(f"/documents/{kind}"))["items"]
     assert found["value"] == {"q": "status:failed since:24h"}
+    assert await desk.get(f"/documents/{kind}/failed%20today") == found
     assert (await desk.http.delete(f"/documents/{kind}/failed%20today")).status_code == 204
     assert (await desk.get(f"/documents/{kind}"))["items"] == []
     gone = await desk.http.delete(f"/documents/{kind}/failed%20today")
     assert (gone.status_code, gone.json()["code"]) == (404, "not_found")
+    assert (await desk.get(f"/documents/{kind}/failed%20today", 404))["code"] == "not_found"
+
+
+async def test_the_oldest_draft_gives_way_and_views_do_not(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queues, "MOST_DOCUMENTS", 2)
+    for key in ("z", "b", "c"):
+        await put(desk, f"/documents/draft/{key}", key)
+        await desk.clock.advance(timedelta(seconds=1))
+    await put(desk, "/documents/draft/b", "again")
+    assert [document["key"] for document in (await desk.get("/documents/draft"))["items"]] == ["b", "c"]
+    for key, status in (("z", 200), ("b", 200), ("c", 422), ("b", 200)):
+        await put(desk, f"/documents/view/{key}", key, status)
 
 
 async def test_values_are_kept_to_the_letter_or_refused(desk: Desk) -> None:

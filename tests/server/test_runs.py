@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from mulligan.core.commands import StartRun
 from mulligan.core.records import StepDefinition, StepKind, WorkflowDefinition
 from mulligan.testing.clock import settle
 from tests.server.conftest import DEFINITIONS, HELLO, Desk, StepFailed
@@ -26,6 +27,26 @@ async def test_a_started_run_is_queued_until_somebody_can_take_it(desk: Desk) ->
     await desk.worker()
     detail = await desk.get(f"/runs/{started['id']}")
     assert (detail["status"], detail["output"], detail["waiting"]) == ("succeeded", "hello", None)
+
+
+async def test_a_run_counts_the_runs_that_its_steps_have_started_and_finds_them(desk: Desk) -> None:
+    await desk.worker()
+    parent = (await desk.run())["id"]
+    assert (await desk.get(f"/runs/{parent}"))["children"] == {}
+    for name in ("ada", "bob"):
+        child = StartRun(
+            run_id=desk.engine.chance.new_id(),
+            namespace="default",
+            workflow="hello",
+            input=b'{"name": "%s"}' % name.encode(),
+            parent_id=parent,
+            parent_step="hello",
+        )
+        await desk.engine.submit(child)
+    await settle()
+    assert (await desk.get(f"/runs/{parent}"))["children"] == {"succeeded": 2}
+    found = (await desk.get("/runs", q=f"parent:{parent}"))["items"]
+    assert [(run["parent_id"], run["parent_step"]) for run in found] == [(parent, "hello")] * 2
 
 
 async def test_the_input_comes_back_to_the_letter(desk: Desk) -> None:

@@ -157,6 +157,7 @@ WAYS = [
     (RunFilter(statuses=("cancelled",)), "runs_in_trouble"),
     (RunFilter(fingerprints=("f",)), "runs_by_fingerprint"),
     (RunFilter(source_ids=("s",)), "runs_by_source"),
+    (RunFilter(parent_ids=("p",)), "runs_by_parent"),
     (RunFilter(family_ids=("s",)), "runs_by_family"),
     (RunFilter(ids=("a", "b")), "runs_pkey"),
 ]
@@ -169,7 +170,7 @@ async def test_lists_of_runs_find_their_index(postgres_url: str) -> None:
     failed = {**ended, "status": RunStatus.FAILED, "fingerprint": "f", "failed_step": "say"}
     runs = [make_run(**ended) for _ in range(20_000)]
     runs += [make_run(**failed, source_id=str(n), family_id=str(n)) for n in range(50)]
-    runs += [make_run(workflow="rare", **ended) for _ in range(50)]
+    runs += [make_run(workflow="rare", parent_id=str(n), parent_step="say", **ended) for n in range(50)]
     runs += [make_run() for _ in range(5)]
     await Statement("insert_runs").add(connection, [row_of_run(run, b"null") for run in runs])
     await Statement("insert_open_steps").add(connection, [row_of_open_step(make_open_step(run)) for run in runs[-5:]])

@@ -115,6 +115,8 @@ def test_the_inbox_is_answered_from_an_index_alone(connection: apsw.Connection) 
         (RunFilter(statuses=("cancelled", "failed")), "INDEX runs_failed"),
         (RunFilter(fingerprints=("f",)), "INDEX runs_by_fingerprint"),
         (RunFilter(source_ids=("s",)), "INDEX runs_by_source"),
+        (RunFilter(parent_ids=("p",)), "INDEX runs_by_parent"),
+        (RunFilter(bulk_ids=("b",)), "INDEX runs_by_bulk"),
         (RunFilter(family_ids=("s",)), "INDEX runs_by_family"),
         (RunFilter(ids=("a", "b")), "PRIMARY KEY (id=?)"),
     ],

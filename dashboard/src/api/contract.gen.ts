@@ -811,8 +811,12 @@ export interface components {
         /**
          * RunDetail
          * @description A run with its steps. ``output``: of a task's only step. ``waiting``: why nothing runs, if nothing does.
+         *         ``children``: how many runs its steps have started, by status.
          */
         RunDetail: {
+            children: {
+                [key: string]: number;
+            };
             created_at: string;
             digest: string;
             duration_ms: number | null;

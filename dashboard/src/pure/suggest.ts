@@ -21,6 +21,8 @@ const KEYS: Suggestion[] = [
   { word: "attempt:", about: "number of attempts, such as attempt:>1" },
   { word: "version:", about: "version of the code" },
   { word: "source:", about: "replays made from this run" },
+  { word: "parent:", about: "runs that the steps of this run have started" },
+  { word: "bulk:", about: "replays that this bulk replay has made" },
   { word: "family:", about: "a run and all its replays" },
   { word: "fingerprint:", about: "the same kind of failure" },
 ];

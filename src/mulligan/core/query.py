@@ -36,6 +36,8 @@ class RunFilter:
     error_types: tuple[str, ...] = ()
     error_contains: tuple[str, ...] = ()
     source_ids: tuple[str, ...] = ()
+    parent_ids: tuple[str, ...] = ()
+    bulk_ids: tuple[str, ...] = ()
     family_ids: tuple[str, ...] = ()
     replays_only: bool | None = None
     since_at: datetime | None = None

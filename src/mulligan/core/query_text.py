@@ -38,6 +38,8 @@ _COLUMNS = {
     "fingerprint": "fingerprints",
     "error": "error_types",
     "source": "source_ids",
+    "parent": "parent_ids",
+    "bulk": "bulk_ids",
     "family": "family_ids",
 }
 _EXCLUDING = {"status": "not_statuses", "workflow": "not_workflows"}

@@ -62,6 +62,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/queues", queues.list_queues, "read"),
     # what people keep
     Endpoint("GET", "/documents/{kind}", queues.list_documents, "read"),
+    Endpoint("GET", "/documents/{kind}/{key}", queues.show_document, "read"),
     Endpoint("PUT", "/documents/{kind}/{key}", queues.keep_document, "operate"),
     Endpoint("DELETE", "/documents/{kind}/{key}", queues.drop_document, "operate", status=204),
     # tokens

@@ -156,6 +156,8 @@ def _columns(question: Question, wanted: RunFilter) -> list[str]:
         "runs.fingerprint": wanted.fingerprints,
         "runs.error_type": wanted.error_types,
         "runs.source_id": wanted.source_ids,
+        "runs.parent_id": wanted.parent_ids,
+        "runs.bulk_id": wanted.bulk_ids,
     }
     conditions = [_among(question, column, values) for column, values in tests.items() if values]
     if wanted.not_workflows:

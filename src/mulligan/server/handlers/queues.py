@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 import msgspec
 
 from mulligan.core.commands import DropDocument, KeepDocument
@@ -75,15 +77,21 @@ async def list_documents(call: Call, kind: str) -> DocumentList:
     return DocumentList(items=[_shape(document) for document in documents])
 
 
+async def show_document(call: Call, kind: str, key: str) -> KeptDocument:
+    """What is kept under a name."""
+    for document in await call.engine.store.documents(call.namespace, _kind(kind)):
+        if document.key == key:
+            return _shape(document)
+    raise NotFound(f"There is no {kind} {key!r}. It may have been removed.")
+
+
 async def keep_document(call: Call, kind: str, key: str, body: KeepRequest) -> KeptDocument:
     """Keep something under a name, in place of what was there. A pin's values must fit what the code reads."""
     chosen, key = _kind(kind), _checked_key(key)
     value = given(body.value, "value").decode()
     if chosen is DocumentKind.PIN:
         value = msgspec.json.encode(await _checked_pin(call, key, body.value)).decode()
-    known = await call.engine.store.documents(call.namespace, chosen)
-    if len(known) >= MOST_DOCUMENTS and all(document.key != key for document in known):
-        raise InvalidInput(f"There are {MOST_DOCUMENTS:,} of this kind already. Remove some first.")
+    await _make_room(call, chosen, key)
     document = Document(
         namespace=call.namespace,
         kind=chosen,
@@ -94,6 +102,17 @@ async def keep_document(call: Call, kind: str, key: str, body: KeepRequest) -> K
     )
     kept: Document = await call.engine.submit(KeepDocument(document=document))
     return _shape(kept)
+
+
+async def _make_room(call: Call, kind: DocumentKind, key: str) -> None:
+    """Drafts are links in chats, which nobody tidies up: the oldest gives way. Of all other kinds there are enough."""
+    known = await call.engine.store.documents(call.namespace, kind)
+    if len(known) < MOST_DOCUMENTS or any(document.key == key for document in known):
+        return
+    if kind is not DocumentKind.DRAFT:
+        raise InvalidInput(f"There are {MOST_DOCUMENTS:,} of this kind already. Remove some first.")
+    oldest = min(known, key=attrgetter("at"))
+    await call.engine.submit(DropDocument(namespace=call.namespace, kind=kind, key=oldest.key))
 
 
 async def drop_document(call: Call, kind: str, key: str) -> None:

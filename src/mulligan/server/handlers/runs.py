@@ -198,7 +198,8 @@ async def show_run(call: Call, run_id: str) -> RunDetail:
     ref = output_ref(scene.facts, definition.steps[0].name) if definition.is_task else None
     produced = await call.engine.payloads.fetch([run_id], [] if ref is None else [ref])
     family = await _family(call, scene.document.run.family_id)
-    return run_detail(scene, produced.inputs[run_id], produced.outputs.get(ref) if ref else None, family)
+    children = await call.engine.store.count_runs(call.namespace, RunFilter(parent_ids=(run_id,)))
+    return run_detail(scene, produced.inputs[run_id], produced.outputs.get(ref) if ref else None, family, children)
 
 
 async def _summary(call: Call, run_id: str) -> RunSummary:

@@ -92,8 +92,11 @@ def scene_summary(scene: Scene, run_input: bytes) -> RunSummary:
     return RunSummary(**_scene_fields(scene, run_input))
 
 
-def run_detail(scene: Scene, run_input: bytes, output: bytes | None, family: Sequence[FamilyMember]) -> RunDetail:
-    """``output``: of a task's only step, if it has one. ``family``: of which the direct replays are shown."""
+def run_detail(
+    scene: Scene, run_input: bytes, output: bytes | None, family: Sequence[FamilyMember], children: dict[str, int]
+) -> RunDetail:
+    """``output``: of a task's only step, if it has one. ``family``: of which the direct replays are shown.
+    ``children``: how many runs its steps have started, by status."""
     document = scene.document
     run, definition = document.run, document.version.definition
     begun = [attempt.started_at for attempt in document.ended if attempt.started_at is not None]
@@ -120,6 +123,7 @@ def run_detail(scene: Scene, run_input: bytes, output: bytes | None, family: Seq
             for row, replay in family
             if replay is not None and replay.source_id == run.id
         ],
+        children={status: count for status, count in children.items() if count > 0},
     )
 
 

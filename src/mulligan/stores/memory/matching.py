@@ -57,6 +57,8 @@ def _matches_columns(run: Run, wanted: RunFilter) -> bool:
         and _among(run.fingerprint, wanted.fingerprints)
         and _among(run.error_type, wanted.error_types)
         and _among(run.source_id, wanted.source_ids)
+        and _among(run.parent_id, wanted.parent_ids)
+        and _among(run.bulk_id, wanted.bulk_ids)
         and _among(run.family_id, wanted.family_ids)
         and wanted.replays_only in {None, run.source_id is not None}
         and (wanted.since_at is None or run.created_at >= wanted.since_at)

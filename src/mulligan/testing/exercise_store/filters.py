@@ -31,6 +31,8 @@ async def populate(store: Store) -> None:
     retrying = make_run(id="retrying", created_at=after(20), workflow="report")
     succeeded = make_run(
         id="succeeded",
+        parent_id="queued",
+        parent_step="say",
         created_at=after(30),
         status=RunStatus.SUCCEEDED,
         finished_at=after(31),
@@ -53,6 +55,7 @@ async def populate(store: Store) -> None:
         finished_at=after(61),
         source_id="failed",
         family_id="failed",
+        bulk_id="all",
         generation=1,
         failed_step="wave",
         error_type="app.Timeout",
@@ -113,6 +116,8 @@ CASES: dict[str, tuple[RunFilter, list[str]]] = {
     "percent is no wildcard": (RunFilter(error_contains=("5%_of",)), []),
     "only ASCII is folded": (RunFilter(error_contains=("\N{LATIN SMALL LETTER E WITH ACUTE}tage",)), []),
     "source": (RunFilter(source_ids=("failed",)), ["replayed"]),
+    "children": (RunFilter(parent_ids=("queued", "nobody")), ["succeeded"]),
+    "bulk": (RunFilter(bulk_ids=("all",)), ["replayed"]),
     "family": (RunFilter(family_ids=("failed",)), ["replayed", "failed"]),
     "family of a replay": (RunFilter(family_ids=("replayed",)), []),
     "replays": (RunFilter(replays_only=True), ["replayed"]),

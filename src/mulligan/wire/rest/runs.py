@@ -140,7 +140,8 @@ class ReplayLink(Answer, frozen=True, kw_only=True):
 
 
 class RunDetail(RunSummary, frozen=True, kw_only=True):
-    """A run with its steps. ``output``: of a task's only step. ``waiting``: why nothing runs, if nothing does."""
+    """A run with its steps. ``output``: of a task's only step. ``waiting``: why nothing runs, if nothing does.
+    ``children``: how many runs its steps have started, by status."""
 
     started_at: datetime | None
     is_task: bool
@@ -152,6 +153,7 @@ class RunDetail(RunSummary, frozen=True, kw_only=True):
     steps: list[StepSummary]
     replay: ReplayInfo | None
     replays: list[ReplayLink]
+    children: dict[str, int]
 
 
 class Event(Answer, frozen=True, kw_only=True):
