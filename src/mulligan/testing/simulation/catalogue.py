@@ -7,7 +7,6 @@ ended up in the wrong place can be told from the right one.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -89,13 +88,16 @@ def newer(definition: WorkflowDefinition) -> WorkflowDefinition:
 # ── What steps give ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+_write = msgspec.json.Encoder(order="deterministic").encode
+
+
 def digest(value: Any) -> str:
     """A short name for a JSON value; equal for equal values, whatever the text looked like."""
-    return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=8).hexdigest()
+    return hashlib.blake2b(_write(value), digest_size=8).hexdigest()
 
 
 def run_input(number: int, mark: str) -> bytes:
-    return json.dumps({"n": number, "mark": mark}).encode()
+    return _write({"n": number, "mark": mark})
 
 
 def output(run_id: str, name: str, attempt: int, token: str, document: bytes, variables: Mapping[str, str]) -> bytes:
@@ -105,10 +107,10 @@ def output(run_id: str, name: str, attempt: int, token: str, document: bytes, va
         "step": name,
         "attempt": attempt,
         "by": token,
-        "in": digest(json.loads(document)),
+        "in": digest(msgspec.json.decode(document)),
         "vars": dict(variables),
     }
-    return json.dumps(told).encode()
+    return _write(told)
 
 
 def reading(variables: Mapping[str, str]) -> Reading:

@@ -176,9 +176,9 @@ class MountedStore:
         watcher = self._disk.watcher
         await self._disk.acquire(self._process)
         try:
-            candidates = watcher.may_be_pruned(before)
             count = self._disk.loop.complete(self._inner.prune(before, limit))
             if count:
+                candidates = watcher.may_be_pruned(before)
                 left = self._disk.loop.complete(self._inner.facts(candidates))
                 watcher.pruned([run_id for run_id in candidates if run_id not in left], before)
         finally:

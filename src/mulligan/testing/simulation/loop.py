@@ -34,7 +34,7 @@ class Process:
         self.alive = True
         self.steps_left: int | None = None
         self._loop = loop
-        self._stopped = False
+        self.is_stopped = False
         self._held: list[Step] = []
         self._at_death: list[Callable[[], None]] = []
         self.context = copy_context()
@@ -72,17 +72,13 @@ class Process:
 
     def stop(self) -> None:
         """As by SIGSTOP: nothing runs until ``resume``."""
-        self._stopped = True
+        self.is_stopped = True
 
     def resume(self) -> None:
-        self._stopped = False
+        self.is_stopped = False
         held, self._held = self._held, []
         for step in held:
             self._loop.take(step)
-
-    @property
-    def runs(self) -> bool:
-        return self.alive and not self._stopped
 
     def hold(self, step: Step) -> None:
         if self.alive:
@@ -146,7 +142,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._from_threads: SimpleQueue[Step] = SimpleQueue()
         self._tasks: list[asyncio.Task[Any]] = []
         self._tasks_limit = 1_000
-        self._steps_now = 0
+        self._steps_before = 0
+        """As time last moved on."""
         self.steps = 0
         self.failures: list[str] = []
         self.verdict: BaseException | None = None
@@ -159,8 +156,9 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._running = True
         try:
             task = asyncio.ensure_future(cast(Awaitable[T], future), loop=self)
+            run_step = self._run_step
             while not task.done() and self.verdict is None:
-                self._run_step()
+                run_step()
             if self.verdict is not None:
                 raise self.verdict
             return task.result()
@@ -169,18 +167,19 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             asyncio._set_running_loop(None)
 
     def _run_step(self) -> None:
-        if not self._steps_ready:
+        ready = self._steps_ready
+        if not ready:
             self._turn_clock()
-        step = self._next_step()
+            ready = self._steps_ready
+        step = ready.pop() if len(ready) == 1 else self._draw_step(ready)
         if step.is_cancelled:
             return
         process = step.process
-        if process is not None and not process.runs:
+        if process is not None and (process.is_stopped or not process.alive):
             process.hold(step)
             return
         self.steps += 1
-        self._steps_now += 1
-        if self._steps_now > PATIENCE:
+        if self.steps - self._steps_before > PATIENCE:
             raise Stalled(f"time stands still at {self._now} s: {step!r} and others go round in circles")
         step.context.run(step.callback, *step.args)
         if process is not None and process.steps_left is not None:
@@ -188,10 +187,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             if process.steps_left <= 0:
                 process.kill()
 
-    def _next_step(self) -> Step:
-        ready = self._steps_ready
-        if len(ready) == 1:
-            return ready.pop()
+    def _draw_step(self, ready: list[Step]) -> Step:
         if not self._shuffle:
             return ready.pop(0)
         index = int(self._random.random() * len(ready))
@@ -206,9 +202,9 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             heapq.heappop(timers)
         if not timers:
             raise Stalled("nothing is ready and nobody waits for time: this can never go on")
-        self._now = max(self._now, timers[0][0])
-        self._steps_now = 0
-        while timers and timers[0][0] <= self._now:
+        now = self._now = max(self._now, timers[0][0])
+        self._steps_before = self.steps
+        while timers and timers[0][0] <= now:
             self._steps_ready.append(heapq.heappop(timers)[2])
 
     def take(self, step: Step) -> None:

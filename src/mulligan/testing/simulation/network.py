@@ -48,7 +48,7 @@ class End:
         self.is_open = True
         self.is_mute = False
         self._arrived: deque[bytes] = deque()
-        self._news = asyncio.Event()
+        self._reader: asyncio.Future[None] | None = None
         self._pongs: list[asyncio.Future[None]] = []
         self._last_at = 0.0
         self._under_way: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
@@ -95,15 +95,19 @@ class End:
     def _take(self, frame: bytes) -> None:
         if self.is_open:
             self._arrived.append(frame)
-            self._news.set()
+            self._wake_reader()
+
+    def _wake_reader(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
 
     async def receive(self) -> bytes | None:
         """The next frame, or None when there will be no more."""
         while not self._arrived:
             if not self.is_open:
                 return None
-            self._news.clear()
-            await self._news.wait()
+            self._reader = self.connection.network.loop.create_future()
+            await self._reader
         return self._arrived.popleft()
 
     def close(self) -> None:
@@ -120,7 +124,7 @@ class End:
     def hang_up(self) -> None:
         """The connection has ended, for this side."""
         self.is_open = False
-        self._news.set()
+        self._wake_reader()
         pongs, self._pongs = self._pongs, []
         for pong in pongs:
             if not pong.done():

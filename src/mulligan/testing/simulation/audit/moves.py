@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+import msgspec
 
 from mulligan.core.records import Attempt, OpenState, OpenStep, Outcome, RecordedError, RunStatus, StepKind
 from mulligan.testing.simulation.audit.shadow import FAILING, Life, Shadow, Violation
@@ -100,7 +101,7 @@ def check_output(shadow: Shadow, life: Life, attempt: Attempt, output: bytes | N
     """The result was made under this very lease (S5), from the recorded outputs of the parents (S9, S17)."""
     if output is None:
         raise Violation("S6", f"{where} succeeded without an output")
-    told = json.loads(output)
+    told = msgspec.json.decode(output)
     if (told["run"], told["step"], told["attempt"], told["by"]) != (
         life.run.id, attempt.step, attempt.number, old.token,
     ):  # fmt: skip
@@ -108,7 +109,7 @@ def check_output(shadow: Shadow, life: Life, attempt: Attempt, output: bytes | N
     expected = shadow.expected_input(life, life.step(attempt.step))
     if told["in"] != digest(expected):
         rule = "S9" if life.replay is None else "S17"
-        raise Violation(rule, f"{where} saw an input with digest {told['in']}, expected was {json.dumps(expected)}")
+        raise Violation(rule, f"{where} saw an input with digest {told['in']}, expected was {expected}")
     if told["vars"] != (variables := shadow.expected_variables(life, attempt.step)):
         raise Violation("S17", f"{where} ran with variables {told['vars']}, expected were {variables}")
 

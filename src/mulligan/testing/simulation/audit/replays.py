@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import msgspec
 
 from mulligan.core.records import OutputRef, Overrides, Replay, Run, RunStatus, StepDefinition
 from mulligan.testing.simulation.audit.shadow import Edits, Intent, Life, Shadow, Violation, edited
@@ -46,8 +46,8 @@ def check_replay(shadow: Shadow, life: Life, replay: Replay) -> None:
     for ref in kept.values():
         if shadow.output(ref) is None:
             raise Violation("S17", f"{where} keeps {ref}, which has no output")
-    expected = edited(json.loads(source.input), intent.input_edits)
-    if json.loads(life.input) != expected:
+    expected = edited(msgspec.json.decode(source.input), intent.input_edits)
+    if msgspec.json.decode(life.input) != expected:
         raise Violation("S17", f"{where} has the input {life.input!r}, should have {expected}")
     if not intent.input_edits and life.input != source.input:
         raise Violation("S21", f"{where}: the unedited input was written differently")

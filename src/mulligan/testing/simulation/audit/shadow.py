@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from mulligan.core.bulk import Bulk
 from mulligan.core.records import (
@@ -168,7 +169,7 @@ class Shadow:
 
     def expected_input(self, life: Life, step: StepDefinition) -> Any:
         """The JSON value that the step's function must see. Raises KeyError if a parent has no result."""
-        run_input = json.loads(life.input)
+        run_input = msgspec.json.decode(life.input)
         if all(argument.origin.startswith("input:") for argument in step.arguments) and step.arguments:
             document = run_input
         else:
@@ -179,7 +180,7 @@ class Shadow:
                     payload = self.output(life.result_ref(name) or ("", "", 0))
                     if payload is None:
                         raise KeyError(name)
-                    document[argument.name] = json.loads(payload)
+                    document[argument.name] = msgspec.json.decode(payload)
                 else:
                     document[argument.name] = self._failure(life) if kind == "failure" else run_input
         return edited(document, life.edits.get(step.name, []))
