@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from mulligan.errors import MulliganError
+from mulligan.errors import MulliganError, Unavailable
 from mulligan.sdk.client.calls import Call, StartOptions, make_call, tried_anew
+from mulligan.sdk.client.patience import Patience, through_outages
 from mulligan.sdk.client.problems import error_of_answer
 from mulligan.sdk.client.runs import Run, RunFailed
-from mulligan.sdk.client.session import ClientSession
+from mulligan.sdk.client.session import Answer, ClientSession
 from mulligan.sdk.context import running_context
 from mulligan.sdk.declare.codec import ValueCodec
 from mulligan.sdk.declare.declaration import WorkflowDeclaration
-from mulligan.wire.messages import Accepted, RunEnded
+from mulligan.wire.messages import Accepted, RunEnded, StartSpec
 from mulligan.wire.rest.codec import read
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ class Client:
 
     async def _start(self, calls: Sequence[Call], *, watched: bool = False) -> list[Accepted]:
         await self.bring_worker()
+        answers = await self._answers([call.spec for call in calls], watched)
         session = self.session()
-        answers = await session.start([call.spec for call in calls], watched=watched)
         accepted: list[Accepted] = []
         refused: MulliganError | None = None
         for call, answer in zip(calls, answers, strict=True):
@@ -63,6 +64,23 @@ class Client:
                 session.unwatch(one.run_id)
             raise refused
         return accepted
+
+    async def _answers(self, specs: Sequence[StartSpec], watched: bool) -> list[Answer]:
+        """For each start that it was accepted, or why not. Inside of a step "not now" is no answer: it asks again,
+        under the keys that its children have."""
+        answers = await self.session().start(specs, watched=watched)
+        patience: Patience | None = None
+        while unanswered := [place for place, answer in enumerate(answers) if isinstance(answer, Unavailable)]:
+            patience = patience or Patience(self.app.clock)
+            if not await patience.lasts():
+                break
+            session = self.session()
+            again = [msgspec.structs.replace(specs[place], repeated=True) for place in unanswered]
+            for spec in again:
+                session.unwatch(spec.run_id)
+            for place, answer in zip(unanswered, await session.start(again, watched=watched), strict=True):
+                answers[place] = answer
+        return answers
 
     async def bring_worker(self) -> None:
         """An embedded engine's program runs its own steps: its worker must know them before they are asked for."""
@@ -138,12 +156,13 @@ class Client:
         """Raises TimeoutError; the run goes on."""
         seconds = None if timeout is None else timeout.total_seconds()
         with waiting():
-            return await asyncio.wait_for(self.session().watch(run_id), seconds)
+            watching = through_outages(lambda: self.session().watch(run_id), self.app.clock)
+            return await asyncio.wait_for(watching, seconds)
 
     async def watch_all(self, run_ids: Sequence[str]) -> list[RunEnded]:
         """How they all ended, in order."""
         with waiting():
-            return await self.session().watch_all(run_ids)
+            return await through_outages(lambda: self.session().watch_all(run_ids), self.app.clock)
 
     # ── Connections ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -198,12 +217,17 @@ class Client:
         idempotency_key: str | None = None,
     ) -> bytes:
         """A REST request answered with raw JSON text."""
-        status, text = await self.app.transport.request(
-            method, path, query=query, body=body, idempotency_key=idempotency_key
-        )
-        if status >= 400:
-            raise error_of_answer(status, text)
-        return text
+
+        async def ask_once() -> bytes:
+            status, text = await self.app.transport.request(
+                method, path, query=query, body=body, idempotency_key=idempotency_key
+            )
+            if status >= 400:
+                raise error_of_answer(status, text)
+            return text
+
+        may_be_repeated = method == "GET" or idempotency_key is not None
+        return await (through_outages(ask_once, self.app.clock) if may_be_repeated else ask_once())
 
 
 def waiting() -> AbstractContextManager[None]:

@@ -12,6 +12,7 @@ from typing_extensions import TypeVar
 
 from mulligan.core.records import RecordedError
 from mulligan.errors import MulliganError, NotFound
+from mulligan.sdk.client.patience import through_outages
 from mulligan.sdk.declare.codec import ValueCodec
 from mulligan.sdk.durations import parse_duration
 from mulligan.wire.messages import RunEnded
@@ -187,7 +188,11 @@ class Run(Generic[R]):
     async def cancel(self, reason: str = "") -> str:
         """End it now: ``cancelled``, ``cancel_requested`` (a step is told to stop), or ``already_finished``."""
         body = write(CancelRequest(reason=reason))
-        answer = await self._client.ask(CancelAnswer, "POST", f"/runs/{self.id}/cancel", body=body)
+        # a run that is cancelled twice is cancelled: this may be asked again without a key
+        answer = await through_outages(
+            lambda: self._client.ask(CancelAnswer, "POST", f"/runs/{self.id}/cancel", body=body),
+            self._client.app.clock,
+        )
         return answer.answer
 
     async def plan_replay(self, **options: Unpack[ReplayOptions]) -> ReplayPlan:
