@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 
 from mulligan.core.decide.advance import has_result, is_kept
+from mulligan.core.document import values_before
 from mulligan.core.facts import RunFacts
 from mulligan.core.inputs import output_ref
 from mulligan.core.lifecycle import OUTCOMES_THAT_FAIL, is_terminal
@@ -363,6 +364,20 @@ def why_it_runs(step: StepDefinition, source: RunFacts, selection: Selection) ->
     if above:
         return f"it depends on {', '.join(above)}"
     return "it has no result to keep"
+
+
+def edits_of(target: str, patch: Patch, document: bytes | None) -> list[PlannedEdit]:
+    """The operations of a patch with what stood there before each; ``document`` is None if nobody knows it.
+
+    Raises ``InvalidInput`` if the patch does not fit the document.
+    """
+    values = [None] * len(patch) if document is None or not patch else values_before(document, patch)
+    return [
+        PlannedEdit(
+            target=target, op=op.op, path=op.path, before=None if value is None else value.decode(), after=op.value
+        )
+        for op, value in zip(patch, values, strict=True)
+    ]
 
 
 def warnings_for(steps: Iterable[PlannedStep], source: Version, target: Version, *, pinned: bool) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mulligan.core.commands import ReplayRun, Started
-from mulligan.core.document import apply_patch, diff, split_object, values_before
+from mulligan.core.document import apply_patch, diff, split_object
 from mulligan.core.facts import Produced, RunFacts
 from mulligan.core.inputs import build_input, outputs_needed
 from mulligan.core.records import (
@@ -32,6 +32,7 @@ from mulligan.core.replay import (
     Selection,
     check_targets,
     choose_version,
+    edits_of,
     inherited_edits,
     overrides_in_force,
     plan_steps,
@@ -340,16 +341,6 @@ def planned_edits(
         before = source.step_input(step, source.run_input, inherited.get(name, ()))
         edits += edits_of(name, patch, before)
     return tuple(edits)
-
-
-def edits_of(target: str, patch: Patch, document: bytes | None) -> list[PlannedEdit]:
-    values = [None] * len(patch) if document is None or not patch else values_before(document, patch)
-    return [
-        PlannedEdit(
-            target=target, op=op.op, path=op.path, before=None if value is None else value.decode(), after=op.value
-        )
-        for op, value in zip(patch, values, strict=True)
-    ]
 
 
 def planned_overrides(source: Source, overrides: Overrides) -> tuple[PlannedOverride, ...]:

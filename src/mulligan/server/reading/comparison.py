@@ -9,8 +9,7 @@ from typing import Literal
 from mulligan.core.document import diff, parse
 from mulligan.core.inputs import edits_for, overrides_for
 from mulligan.core.records import Patch, StepDefinition
-from mulligan.core.replay import PlannedEdit, PlannedOverride
-from mulligan.engine.replays import edits_of
+from mulligan.core.replay import PlannedEdit, PlannedOverride, edits_of
 from mulligan.errors import InvalidInput
 from mulligan.server.reading.errors import error_details
 from mulligan.server.reading.payloads import shown_or_absent
