@@ -92,7 +92,7 @@ lint: .venv/.synced ## style, dead ends and undeclared dependencies
 
 .PHONY: types
 types: .venv/.synced ## mypy --strict
-	.venv/bin/mypy $(wildcard src tests examples benchmarks tools)
+	.venv/bin/mypy $(wildcard src tests examples benchmarks chaos tools)
 
 .PHONY: arrows
 arrows: .venv/.synced ## which room may import which
@@ -109,6 +109,13 @@ JOBS ?= 1
 .PHONY: sim
 sim: .venv/.synced ## simulated hours in which everything fails: make sim SEEDS=0-99 HOURS=1 JOBS=2
 	.venv/bin/python -m mulligan.testing.simulation $(SEEDS) --hours $(HOURS) --jobs $(JOBS)
+
+SIZE ?= quick
+DATABASE ?= sqlite
+
+.PHONY: chaos
+chaos: setup ## real processes killed, stopped and cut off: make chaos SIZE=nightly DATABASE=postgresql
+	.venv/bin/python -m chaos --size $(SIZE) --database $(DATABASE)
 
 .PHONY: test-dashboard
 test-dashboard: $(NODE_MODULES) ## lint, types and tests of the dashboard
