@@ -20,6 +20,7 @@ from mulligan.core.commands import (
 )
 from mulligan.core.decide.attempts import ref_of
 from mulligan.core.records import Argument, OpenState, Outcome, RunStatus, StepDefinition, Version, WorkflowDefinition
+from mulligan.engine.agents import neighbour
 from mulligan.engine.api import Assignment, Committed, Engine, RunEnd, Seat
 from mulligan.stores.postgres import PostgresStore
 
@@ -128,6 +129,21 @@ async def test_a_run_that_ends_on_one_engine_is_answered_by_the_other(engines: t
     assert await other.submit(report(assignment)) == Verdict(applied=True)
     end: RunEnd = await waiting
     assert (end.run.status, end.outputs) == (RunStatus.SUCCEEDED, {"greet": b'"done"'})
+
+
+async def test_however_many_are_awaited_each_end_is_found_without_news(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not all at each sweep: a few, and then the next ones."""
+    monkeypatch.setattr(neighbour, "FEW", 2)
+    async with engine_on(f"{postgres_url}&pgbouncer=true") as one, engine_on(f"{postgres_url}&pgbouncer=true") as other:
+        worker = HeldWorker()
+        await worker.connect(other, GREET)
+        runs = [await start(one, "greet") for _ in range(9)]
+        waiting = [asyncio.create_task(one.wait("default", run_id)) for run_id in runs]
+        for assignment in await worker.take(9):
+            await other.submit(report(assignment))
+        assert [(await each).run.status for each in waiting] == [RunStatus.SUCCEEDED] * 9
 
 
 async def test_a_worker_is_told_to_stop_what_was_cancelled_on_the_other_engine(engines: tuple[Engine, Engine]) -> None:

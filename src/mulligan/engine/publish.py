@@ -354,7 +354,8 @@ class Publisher:
     async def end_awaited(self, among: Iterable[str] | None = None) -> None:
         """Look whether runs that are awaited here (those ``among`` them, if given) were ended by another replica."""
         awaited = self._feed.awaited_ids if among is None else self._feed.awaited(among)
-        ended = await self._store.ended(awaited) if awaited else []
+        # Most of those that have ended were ended here, and told of while the store was asked.
+        ended = self._feed.awaited(await self._store.ended(awaited)) if awaited else []
         await self.tell_ends(list((await self._store.facts(ended)).values()) if ended else [])
 
     async def tell_ends(self, ended: Sequence[RunFacts]) -> None:

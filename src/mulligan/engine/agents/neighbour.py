@@ -11,6 +11,11 @@ from mulligan.engine.feed import Feed
 from mulligan.engine.publish import UNWANTED, Publisher
 from mulligan.ports.store import News, Store
 
+FEW = 1_000
+TICKS = 3
+"""In so many ticks each of those runs is looked at that are awaited here: all at once, thousands would cost more than
+what they wait for. A waiter is late by them at most, and only if news of the end got lost."""
+
 
 class Neighbour:
     """``tick`` looks at everything: that is the truth. ``hear`` looks at what news speak of: a hint, and sooner.
@@ -33,10 +38,11 @@ class Neighbour:
         self._publisher = publisher
         self._wake = wake
         self._look_at_all = look_at_all
+        self._place = 0
 
     async def tick(self, now: datetime) -> datetime | None:
         self._find_ready(await self._store.ready_routes())
-        await self._publisher.end_awaited()
+        await self._publisher.end_awaited(self._next_awaited())
         await self._stop_unwanted(self._held())
         return None
 
@@ -58,6 +64,13 @@ class Neighbour:
         self._dispatcher.hint_routes(routes)
         if self._dispatcher.can_claim():
             self._wake()
+
+    def _next_awaited(self) -> list[str]:
+        awaited = self._feed.awaited_ids
+        if self._place >= len(awaited):
+            self._place = 0
+        begin, self._place = self._place, self._place + max(FEW, len(awaited) // TICKS + 1)
+        return awaited[begin : self._place]
 
     def _held(self) -> list[tuple[Seat, AttemptRef]]:
         return [(seat, ref) for seat in self._dispatcher.seats.values() for ref in seat.held()]
