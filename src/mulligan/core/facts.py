@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import msgspec
+
 from mulligan.core.bulk import Bulk, BulkItem
 from mulligan.core.inbox import GroupNote
 from mulligan.core.records import (
@@ -48,8 +50,7 @@ class Ended(Record, frozen=True):
     number: int
 
 
-@dataclass(slots=True)
-class RunFacts:
+class RunFacts(msgspec.Struct, gc=False):
     """All that is decided on for one run. ``ended`` holds the last finished attempt of each step that has one."""
 
     run: Run

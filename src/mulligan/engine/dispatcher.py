@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
+import msgspec
+
 from mulligan.core.commands import AttemptRef
 from mulligan.core.facts import Claim
 from mulligan.core.records import OpenState, OpenStep, Run, StepDefinition, Worker, WorkerState
@@ -12,8 +14,7 @@ from mulligan.core.records import OpenState, OpenStep, Run, StepDefinition, Work
 NO_ROUTES: frozenset[str] = frozenset()
 
 
-@dataclass(slots=True, frozen=True)
-class Assignment:
+class Assignment(msgspec.Struct, frozen=True, gc=False):
     """A leased step with all that its worker needs. ``input``: the document of its arguments, edits applied."""
 
     step: OpenStep

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from mulligan.core.facts import Committed
 from mulligan.core.records import RecordedError, Run
 
 
-@dataclass(frozen=True, slots=True)
-class RunEnd:
+class RunEnd(msgspec.Struct, frozen=True, gc=False):
     """A run that has ended. ``outputs``: step name -> JSON text, of every step that has a result."""
 
     run: Run

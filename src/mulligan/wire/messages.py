@@ -19,14 +19,14 @@ from mulligan.core.records import Overrides, Reading, RecordedError, WorkflowDef
 PROTOCOL = 1
 
 
-class Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
+class Message(msgspec.Struct, frozen=True, array_like=True, tag=True, gc=False):
     """One message. Encoded as an array that begins with the class name; fields are only ever appended."""
 
 
 # ── SDK process → server ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Lease(msgspec.Struct, frozen=True, array_like=True):
+class Lease(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Which attempt, and the fence that proves whose it is."""
 
     run_id: str
@@ -88,7 +88,7 @@ class Beat(Message, frozen=True):
     running: int = 0
 
 
-class LogEntry(msgspec.Struct, frozen=True, array_like=True):
+class LogEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     at: datetime
     level: int
     logger: str
@@ -110,7 +110,7 @@ class Goodbye(Message, frozen=True):
     """Drained; the connection closes now."""
 
 
-class StartSpec(msgspec.Struct, frozen=True, omit_defaults=True):
+class StartSpec(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One run to start. ``input``: JSON text. ``run_id``: made by the client (UUIDv7, 26 characters base32hex)."""
 
     run_id: str
@@ -202,7 +202,7 @@ class Refused(Message, frozen=True):
     run_id: str | None = None
 
 
-class Accepted(msgspec.Struct, frozen=True, array_like=True):
+class Accepted(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Committed and on disk. ``existing``: an earlier run answered (idempotency key or repeat)."""
 
     run_id: str

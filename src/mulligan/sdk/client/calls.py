@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypedDict
 
@@ -40,8 +39,7 @@ class StartOptions(TypedDict, total=False):
     """The digest of the only version of the code that may run it. Default: any worker's that fits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True, gc=False):
     """One start to be made. ``is_child``: a step makes it, and finds it again by its place among that step's calls."""
 
     workflow: WorkflowDeclaration
