@@ -23,7 +23,7 @@ function oneOf<T extends string>(value: unknown, allowed: readonly T[]): T | und
   return allowed.find((each) => each === value);
 }
 
-export const RUN_TABS = ["graph", "timeline", "logs", "events"] as const;
+export const RUN_TABS = ["graph", "timeline", "children", "logs", "events"] as const;
 export const STEP_TABS = ["replay", "output", "logs", "about"] as const;
 
 const GROUP_STATUSES = ["open", "snoozed", "resolved"] as const satisfies GroupStatus[];
@@ -41,6 +41,8 @@ export interface RunSearch {
   list?: "1" | undefined;
   tab?: (typeof STEP_TABS)[number] | undefined;
   attempt?: number | undefined;
+  /** Edits that somebody has sent as a link, by the key that the server keeps them under. */
+  draft?: string | undefined;
 }
 
 export interface WorkflowSearch {
@@ -104,6 +106,7 @@ const run = createRoute({
     list: oneOf(search.list, ["1"]),
     tab: oneOf(search.tab, STEP_TABS),
     attempt: wholeNumber(search.attempt),
+    draft: text(search.draft),
   }),
   component: lazyRouteComponent(() => import("@/screens/run/RunPage"), "RunPage"),
 });

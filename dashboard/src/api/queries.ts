@@ -111,6 +111,13 @@ export const lineageQuery = (id: string) =>
     queryFn: ({ signal }) => read<Lineage>(`runs/${segment(id)}/lineage`, {}, signal),
   });
 
+/** The newest runs that the steps of a run have started. */
+export const childrenQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["run", id, "children"],
+    queryFn: ({ signal }) => read<RunList>("runs", { q: `parent:${id}`, limit: 200 }, signal),
+  });
+
 export const eventsQuery = (id: string) =>
   queryOptions({
     queryKey: ["run", id, "events"],

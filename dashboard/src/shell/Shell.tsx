@@ -169,7 +169,7 @@ function Rail({ onShortcuts }: { onShortcuts: () => void }) {
   return (
     <nav
       aria-label="Main"
-      className="row-start-3 flex overflow-x-auto border-line border-t bg-surface sm:row-start-2 sm:w-14 sm:flex-col sm:gap-1 sm:border-t-0 sm:border-r sm:p-2 lg:w-44"
+      className="row-start-3 flex border-line border-t bg-surface sm:row-start-2 sm:w-14 sm:flex-col sm:gap-1 sm:border-t-0 sm:border-r sm:p-2 lg:w-44"
     >
       {PLACES.map(({ to, label, icon: Icon, keys }) => (
         <Link
@@ -177,7 +177,7 @@ function Rail({ onShortcuts }: { onShortcuts: () => void }) {
           to={to}
           search={{}}
           title={`${label} (${keys})`}
-          className="relative flex min-w-16 flex-1 flex-col items-center gap-1 rounded-md px-2 py-2 text-ink-soft text-xs hover:bg-sunken hover:text-ink sm:min-w-0 sm:flex-none sm:py-2.5 lg:flex-row lg:gap-2.5 lg:py-1.5 lg:text-sm"
+          className="relative flex min-w-0 flex-1 flex-col items-center gap-1 rounded-md py-2 text-2xs text-ink-soft tracking-tight hover:bg-sunken hover:text-ink sm:flex-none sm:px-2 sm:py-2.5 sm:tracking-normal lg:flex-row lg:gap-2.5 lg:py-1.5 lg:text-sm"
           activeProps={{ className: "!text-accent bg-accent-soft font-semibold" }}
         >
           <Icon className="size-4 shrink-0" aria-hidden="true" />

@@ -12,7 +12,7 @@ import { Progress } from "@/screens/bulk/Progress";
 import { useBulkNews } from "@/screens/bulk/useBulkNews";
 import { runsInWords } from "@/screens/inbox/words";
 import { announce } from "@/ui/announce";
-import { Button } from "@/ui/Button";
+import { Button, buttonLook } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { Ago } from "@/ui/Moment";
 import { Loading, ProblemNotice } from "@/ui/Notice";
@@ -59,11 +59,30 @@ export function BulkPage() {
           </p>
         ) : null}
         <Progress bulk={data} />
+        <Outcomes bulk={data} />
         <Facts bulk={data} />
         <Controls bulk={data} />
       </header>
       <Items bulk={data} />
     </div>
+  );
+}
+
+/** The replays themselves, as lists that can be filtered, selected and replayed again. */
+function Outcomes({ bulk: { id, progress } }: { bulk: Bulk }) {
+  const failed = progress.failed - progress.refused;
+  if (progress.started === 0) return null;
+  return (
+    <p className="flex flex-wrap gap-2">
+      {failed > 0 ? (
+        <Link to="/runs" search={{ q: `bulk:${id} status:failed` }} className={buttonLook("plain")}>
+          The {failed} that failed again
+        </Link>
+      ) : null}
+      <Link to="/runs" search={{ q: `bulk:${id}` }} className={buttonLook("quiet")}>
+        All replays as a list
+      </Link>
+    </p>
   );
 }
 

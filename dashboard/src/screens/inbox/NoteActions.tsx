@@ -1,4 +1,5 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
 import { problemFrom } from "@/api/client";
 import { noteGroup } from "@/api/commands";
 import type { Group, NoteBody } from "@/api/contract";
@@ -18,21 +19,39 @@ const SAID = { resolved: "Resolved. It opens again when it recurs.", snoozed: "S
 /** Resolve, snooze, or open again. */
 export function NoteActions({ group }: { group: Group }) {
   const client = useQueryClient();
+  const [text, setText] = useState("");
   const note = useMutation({
-    mutationFn: (body: NoteBody) => noteGroup(group.fingerprint, body),
-    onSuccess: ({ status }) => announce(SAID[status]),
+    mutationFn: (body: NoteBody) => noteGroup(group.fingerprint, { ...body, note: text.trim() }),
+    onSuccess: ({ status }) => {
+      setText("");
+      announce(SAID[status]);
+    },
     onError: (error) => announce(problemFrom(error).message, "bad"),
     onSettled: () => client.invalidateQueries({ queryKey: ["inbox"] }),
   });
+  const field = (
+    <input
+      aria-label="Note, for those who look at it later"
+      placeholder="note (optional)"
+      maxLength={2000}
+      className="h-8 min-w-0 flex-1 rounded-md border border-line bg-surface px-2 text-sm hover:border-line-strong sm:w-56 sm:flex-none"
+      value={text}
+      onChange={(event) => setText(event.target.value)}
+    />
+  );
   if (group.status !== "open") {
     return (
-      <Button disabled={note.isPending} onClick={() => note.mutate({ status: "open" })}>
-        Reopen
-      </Button>
+      <>
+        {field}
+        <Button disabled={note.isPending} onClick={() => note.mutate({ status: "open" })}>
+          Reopen
+        </Button>
+      </>
     );
   }
   return (
     <>
+      {field}
       <Menu
         label="Snooze"
         items={SNOOZES.map(({ label, until }) => ({

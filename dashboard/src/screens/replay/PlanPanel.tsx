@@ -1,12 +1,15 @@
-import { useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { TriangleAlert } from "lucide-react";
 import { problemFrom } from "@/api/client";
+import { freshKey } from "@/api/commands";
 import type { ReplayPlan } from "@/api/contract";
+import { keepDocument } from "@/api/documents";
 import { workflowQuery } from "@/api/queries";
 import { copyAs } from "@/pure/copyas";
 import { pointerWords } from "@/pure/json";
 import { type Draft, requestOf } from "@/screens/replay/draft";
 import type { Replaying } from "@/screens/replay/useReplay";
+import { announce } from "@/ui/announce";
 import { Button, Key } from "@/ui/Button";
 import { copyAndSay } from "@/ui/Copy";
 import { Glyph } from "@/ui/Glyph";
@@ -52,7 +55,6 @@ function PlanInWords({ plan, draft, onDraft }: { plan: ReplayPlan; draft: Draft;
   const useSuggested = () => onDraft({ ...draft, fromBeginning: false, startSteps: plan.suggested_start_steps });
   return (
     <div aria-live="polite" className="flex flex-col gap-2">
-      <p className="font-medium">{plan.summary}</p>
       <dl className="flex flex-col gap-1.5">
         <StepLine word="run" steps={of("run")} look="border-accent-line bg-accent-soft text-ink" />
         <StepLine word="keep" steps={of("keep")} look="border-line bg-surface text-ink-soft" />
@@ -171,10 +173,29 @@ function Options({ plan, draft, onDraft }: { plan: ReplayPlan | undefined } & Pi
   );
 }
 
-/** Always in sight at the bottom of the panel. */
-export function ReplayBar({ runId, draft, replaying }: { runId: string } & Pick<Shown, "draft" | "replaying">) {
+const DRAFT_KEY_LENGTH = 12;
+
+/** This page with the draft that is kept under `key`, for a colleague. */
+function linkTo(key: string): string {
+  const url = new URL(location.href);
+  url.searchParams.set("draft", key);
+  return url.href;
+}
+
+/** Always in sight at the bottom of the panel: what will run, by name, and the button. */
+export function ReplayBar({
+  runId,
+  draft,
+  replaying,
+  blocked,
+}: { runId: string } & Pick<Shown, "draft" | "replaying" | "blocked">) {
   const { make, canReplay, plan } = replaying;
   const running = plan.data?.steps.filter((step) => step.action === "run").length ?? 0;
+  const link = useMutation({
+    mutationFn: (key: string) => keepDocument("draft", key, JSON.stringify(draft)),
+    onSuccess: ({ key }) => copyAndSay(linkTo(key), "a link to this draft"),
+    onError: (error) => announce(problemFrom(error).message, "bad"),
+  });
   const copy = (language: "Python" | "CLI" | "curl") => ({
     label: language,
     onSelect: () =>
@@ -183,6 +204,9 @@ export function ReplayBar({ runId, draft, replaying }: { runId: string } & Pick<
   return (
     <footer className="border-line border-t bg-surface">
       {make.error ? <ProblemNotice error={make.error} /> : null}
+      <p aria-live="polite" className="px-4 pt-2 font-medium text-sm empty:hidden">
+        {plan.data && !plan.error && !blocked ? plan.data.summary : ""}
+      </p>
       <div className="flex flex-wrap items-center gap-2 px-4 py-3">
         <Button type="submit" kind="primary" aria-disabled={!canReplay} aria-keyshortcuts="Control+Enter Meta+Enter">
           {make.isPending
@@ -194,7 +218,15 @@ export function ReplayBar({ runId, draft, replaying }: { runId: string } & Pick<
           <Key>⏎</Key>
         </span>
         <div className="ml-auto">
-          <Menu label="Copy as" items={[copy("Python"), copy("CLI"), copy("curl")]} />
+          <Menu
+            label="Copy as"
+            items={[
+              copy("Python"),
+              copy("CLI"),
+              copy("curl"),
+              { label: "Link to this draft", onSelect: () => link.mutate(freshKey().slice(0, DRAFT_KEY_LENGTH)) },
+            ]}
+          />
         </div>
       </div>
     </footer>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { writeRequest } from "@/pure/wire";
-import { isTouched, requestOf, UNTOUCHED, withInput, withOverride } from "@/screens/replay/draft";
+import { isTouched, readDraft, requestOf, UNTOUCHED, withInput, withOverride } from "@/screens/replay/draft";
 
 describe("requestOf", () => {
   it("says nothing about what was not changed", () => {
@@ -33,4 +33,12 @@ it("forgets a change that was taken back", () => {
   const edited = withOverride(withInput(UNTOUCHED, "s", "1"), "s", "heat", "1");
   expect(isTouched(edited)).toBe(true);
   expect(withOverride(withInput(edited, "s", null), "s", "heat", undefined)).toEqual(UNTOUCHED);
+});
+
+it("reads a draft that was kept, and nothing that is none", () => {
+  const draft = withOverride(withInput({ ...UNTOUCHED, startSteps: ["s"] }, "s", '{"id": 1}'), "s", "heat", null);
+  expect(readDraft(JSON.stringify(draft))).toEqual(draft);
+  for (const text of ["null", "[]", "1", "{}", JSON.stringify({ ...draft, inputs: { s: 1 } })]) {
+    expect(readDraft(text)).toBe(null);
+  }
 });

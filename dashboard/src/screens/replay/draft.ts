@@ -92,6 +92,32 @@ export function overridesOf({
   };
 }
 
+/** A draft that was kept on the server; `null` when it is not of the shape that this dashboard writes. */
+export function readDraft(text: string): Draft | null {
+  const found = JSON.parse(text) as Partial<Record<keyof Draft, unknown>> | null;
+  if (typeof found !== "object" || found === null) return null;
+  const { startSteps, fromBeginning, inputs, input, overrides, code, reason, freshKey } = found;
+  const fits =
+    Array.isArray(startSteps) &&
+    startSteps.every(isText) &&
+    isMapOf(inputs, isText) &&
+    (input === null || isText(input)) &&
+    isMapOf(overrides, (values) => isMapOf(values, (literal) => literal === null || isText(literal))) &&
+    typeof fromBeginning === "boolean" &&
+    typeof freshKey === "boolean" &&
+    isText(code) &&
+    isText(reason);
+  return fits ? ({ startSteps, fromBeginning, inputs, input, overrides, code, reason, freshKey } as Draft) : null;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+function isMapOf(value: unknown, isMember: (member: unknown) => boolean): boolean {
+  return typeof value === "object" && value !== null && Object.values(value).every(isMember);
+}
+
 function mapValues<A, B>(values: Record<string, A>, each: (value: A) => B): Record<string, B> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, each(value)]));
 }

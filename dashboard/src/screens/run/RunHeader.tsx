@@ -110,7 +110,8 @@ function Facts({ run }: { run: RunDetail }) {
           )}
         </dd>
       </div>
-      {run.idempotency_key ? (
+      {/* A replay's key is one that the browser made up: it says nothing to anybody. */}
+      {run.idempotency_key && run.source_id === null ? (
         <div>
           <dt>key</dt>
           <dd className="max-w-40 truncate align-bottom font-mono text-xs" title={run.idempotency_key}>
@@ -126,8 +127,9 @@ function Facts({ run }: { run: RunDetail }) {
       ))}
       {run.parent_id ? (
         <div>
-          <dt>child of</dt>
+          <dt>started by</dt>
           <dd>
+            {run.parent_step} of{" "}
             <Link
               to="/runs/$run"
               params={{ run: run.parent_id }}

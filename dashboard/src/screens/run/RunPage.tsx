@@ -7,6 +7,7 @@ import { runQuery } from "@/api/queries";
 import { shortId } from "@/pure/ids";
 import { isFinished, lookOf } from "@/pure/status";
 import { RunGraphView } from "@/screens/run/GraphView";
+import { RunChildren } from "@/screens/run/RunChildren";
 import { RunEvents } from "@/screens/run/RunEvents";
 import { RunHeader } from "@/screens/run/RunHeader";
 import { RunLogs } from "@/screens/run/RunLogs";
@@ -66,6 +67,7 @@ function Views({ run }: { run: RunDetail }) {
   const navigate = route.useNavigate();
   const narrow = useNarrow();
   const view = search.view ?? "graph";
+  const children = Object.values(run.children).reduce((sum, count) => sum + count, 0);
   const asList = search.list === "1" || (narrow && search.list === undefined);
   const toggleList = () =>
     void navigate({ to: ".", search: (old) => ({ ...old, list: asList ? undefined : "1" }), replace: true });
@@ -76,6 +78,7 @@ function Views({ run }: { run: RunDetail }) {
     ["2", "Timeline", show("timeline")],
     ["3", "Logs", show("logs")],
     ["4", "Events", show("events")],
+    ["5", "Runs that it has started", show("children")],
     ["l", "Graph as a list, and back", toggleList],
   ]);
   return (
@@ -89,6 +92,10 @@ function Views({ run }: { run: RunDetail }) {
           { id: "timeline", word: "Timeline" },
           { id: "logs", word: "Logs" },
           { id: "events", word: "Events" },
+          // Most runs start no others, and a tab that is always empty is in the way.
+          ...(children > 0 || view === "children"
+            ? [{ id: "children" as const, word: "Children", count: children }]
+            : []),
         ]}
         end={
           view === "graph" && !narrow ? (
@@ -109,6 +116,7 @@ function Views({ run }: { run: RunDetail }) {
         {view === "timeline" ? <Timeline run={run} /> : null}
         {view === "logs" ? <RunLogs run={run.id} isLive={!isFinished(run.status)} /> : null}
         {view === "events" ? <RunEvents run={run.id} /> : null}
+        {view === "children" ? <RunChildren run={run} /> : null}
       </div>
     </>
   );

@@ -10,6 +10,7 @@ import { readSchema } from "@/pure/schema";
 import { isFinished } from "@/pure/status";
 import type { Draft } from "@/screens/replay/draft";
 import { PlanPanel, ReplayBar } from "@/screens/replay/PlanPanel";
+import { DraftNote, type Shared, SharedDraft } from "@/screens/replay/SharedDraft";
 import { useDraft, useReplay } from "@/screens/replay/useReplay";
 import { InputEditor } from "@/screens/step/InputEditor";
 import { CommandForm } from "@/ui/CommandForm";
@@ -22,6 +23,7 @@ const route = getRouteApi("/runs/$run/replay");
 /** A replay of the whole run: from the beginning or from chosen steps, with another run input. */
 export function RunReplay() {
   const { run: id } = route.useParams();
+  const { draft: shared } = route.useSearch();
   const navigate = route.useNavigate();
   const run = useQuery(runQuery(id));
   const workflow = useQuery({ ...workflowQuery(run.data?.workflow ?? "", undefined), enabled: run.data !== undefined });
@@ -37,16 +39,18 @@ export function RunReplay() {
         </Empty>
       ) : null}
       {run.data && workflow.data && isFinished(run.data.status) ? (
-        <Form key={id} run={run.data} workflow={workflow.data} />
+        <SharedDraft id={shared}>
+          {(draft) => <Form key={`${id} ${shared}`} run={run.data} workflow={workflow.data} shared={draft} />}
+        </SharedDraft>
       ) : null}
       {!error && (run.isPending || workflow.isPending) ? <Loading what="the run" /> : null}
     </Drawer>
   );
 }
 
-function Form({ run, workflow }: { run: RunDetail; workflow: WorkflowDetail }) {
-  const place = `${run.id} /`;
-  const [draft, setDraft] = useDraft(place, { fromBeginning: run.failed_step === null });
+function Form({ run, workflow, shared }: { run: RunDetail; workflow: WorkflowDetail; shared: Shared | undefined }) {
+  const place = `${run.id} / ${shared?.id ?? ""}`;
+  const [draft, setDraft] = useDraft(place, shared?.draft ?? { fromBeginning: run.failed_step === null });
   const schema = useMemo(() => readSchema(workflow.input_schema), [workflow.input_schema]);
   const original = useMemo(() => prettyJson(run.input), [run.input]);
   const text = draft.input ?? original;
@@ -57,6 +61,7 @@ function Form({ run, workflow }: { run: RunDetail; workflow: WorkflowDetail }) {
   return (
     <CommandForm className="flex min-h-0 flex-1 flex-col" onCommand={replaying.submit} takesFocus>
       <div className="flex min-h-0 flex-1 flex-col gap-6 overflow-y-auto p-4">
+        <DraftNote shared={shared} />
         <Starts run={run} draft={draft} onDraft={setDraft} />
         <InputEditor
           title="Run input"
@@ -72,7 +77,7 @@ function Form({ run, workflow }: { run: RunDetail; workflow: WorkflowDetail }) {
         />
         <PlanPanel draft={draft} onDraft={setDraft} replaying={replaying} blocked={blocked} />
       </div>
-      <ReplayBar runId={run.id} draft={draft} replaying={replaying} />
+      <ReplayBar runId={run.id} draft={draft} replaying={replaying} blocked={blocked} />
     </CommandForm>
   );
 }

@@ -16,7 +16,7 @@ const TICKS = [
   { at: 1, look: "" },
 ] as const;
 
-/** Runs over time. Dragging over it asks for that span of time. */
+/** Runs over time. Dragging over it, or arrow keys and Enter, ask for that span of time. */
 export function Histogram({ counts, onSpan }: { counts: Counts; onSpan: (from: string, to: string) => void }) {
   const [brush, setBrush] = useState<[number, number] | null>(null);
   const bars = counts.buckets;
@@ -26,18 +26,42 @@ export function Histogram({ counts, onSpan }: { counts: Counts; onSpan: (from: s
   const endOf = (index: number) => new Date(Date.parse(bars[index]?.at ?? "") + counts.width_s * 1000).toISOString();
   const begin = Date.parse(bars[0]?.at ?? "");
   const timeAt = (part: number) => new Date(begin + part * bars.length * counts.width_s * 1000).toISOString();
+  const span = spanOf(brush);
   const finish = () => {
-    const [from, to] = [...(brush ?? [])].sort((a, b) => a - b);
     setBrush(null);
-    const first = bars[from ?? -1];
-    if (first && to !== undefined) onSpan(first.at, endOf(to));
+    const first = bars[span?.[0] ?? -1];
+    if (first && span) onSpan(first.at, endOf(span[1]));
   };
+  const newest = bars.length - 1;
+  const onKey = (event: React.KeyboardEvent) => {
+    const at = brush?.[1] ?? newest + 1;
+    const next = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: newest }[event.key];
+    if (next !== undefined) {
+      const end = Math.max(0, Math.min(newest, next));
+      setBrush([event.shiftKey ? (brush?.[0] ?? end) : end, end]);
+    } else if (event.key === "Enter" && span) finish();
+    else if (event.key === "Escape" && span) setBrush(null);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  const chosen = span ? bars.slice(span[0], span[1] + 1) : bars;
+  const words = span
+    ? `${formatMinute(bars[span[0]]?.at ?? "")} – ${formatMinute(endOf(span[1]))}: ${sentence(sumOf(chosen))}`
+    : `${bars.reduce((sum, bar) => sum + total(bar), 0)} runs, the busiest ${Math.round(counts.width_s / 60)} minutes have ${tallest}`;
   return (
     <figure>
       <div
         className="relative flex h-12 touch-none select-none items-end gap-px border-line border-b"
-        role="img"
-        aria-label={`${bars.reduce((sum, bar) => sum + total(bar), 0)} runs over time, the busiest ${Math.round(counts.width_s / 60)} minutes have ${tallest}`}
+        role="slider"
+        tabIndex={0}
+        aria-label="Runs over time. Arrow keys choose a time, with Shift a span; Enter filters by it"
+        aria-valuemin={0}
+        aria-valuemax={Math.max(0, newest)}
+        aria-valuenow={span?.[1] ?? newest}
+        aria-valuetext={words}
+        onKeyDown={onKey}
+        onBlur={() => setBrush(null)}
         onPointerLeave={() => setBrush(null)}
         onPointerUp={finish}
       >
@@ -51,7 +75,7 @@ export function Histogram({ counts, onSpan }: { counts: Counts; onSpan: (from: s
             onPointerDown={() => setBrush([index, index])}
             onPointerEnter={() => setBrush((old) => old && [old[0], index])}
             className={`flex h-full min-w-0 flex-1 cursor-crosshair flex-col-reverse gap-px rounded-xs hover:bg-sunken ${
-              isInside(brush, index) ? "bg-accent-soft" : ""
+              isInside(span, index) ? "bg-accent-soft" : ""
             }`}
           >
             {total(bar) === 0 ? <div className="h-0.5 rounded-xs bg-line" /> : null}
@@ -70,7 +94,8 @@ export function Histogram({ counts, onSpan }: { counts: Counts; onSpan: (from: s
         ))}
       </div>
       <figcaption className="relative h-4 text-2xs text-ink-faint">
-        {bars.length > 0
+        {span ? <span className="absolute whitespace-nowrap pt-0.5 text-ink-soft">{words}</span> : null}
+        {bars.length > 0 && !span
           ? TICKS.map(({ at, look }) => (
               <span
                 key={at}
@@ -86,8 +111,21 @@ export function Histogram({ counts, onSpan }: { counts: Counts; onSpan: (from: s
   );
 }
 
-function isInside(brush: [number, number] | null, index: number): boolean {
-  return brush !== null && index >= Math.min(...brush) && index <= Math.max(...brush);
+type Span = readonly [first: number, last: number];
+
+/** The brush from left to right. */
+function spanOf(brush: Span | null): Span | null {
+  return brush && [Math.min(...brush), Math.max(...brush)];
+}
+
+function isInside(span: Span | null, index: number): boolean {
+  return span !== null && index >= span[0] && index <= span[1];
+}
+
+function sumOf(bars: Counts["buckets"]): Record<string, number> {
+  return Object.fromEntries(
+    RUN_STATUSES.map((status) => [status, bars.reduce((sum, bar) => sum + (bar.counts[status] ?? 0), 0)]),
+  );
 }
 
 function sentence(counts: Record<string, number>): string {

@@ -3,6 +3,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import type { StepDetail } from "@/api/contract";
 import { runQuery, stepQuery } from "@/api/queries";
 import { isFinished, lookOf } from "@/pure/status";
+import { SharedDraft } from "@/screens/replay/SharedDraft";
 import { RunLogs } from "@/screens/run/RunLogs";
 import { AboutStep } from "@/screens/step/AboutStep";
 import { StepOutput } from "@/screens/step/StepOutput";
@@ -87,7 +88,9 @@ function Tabs({ step, run }: { step: StepDetail; run: string }) {
           { id: "about", word: "About" },
         ]}
       />
-      {tab === "replay" && finished ? <StepReplay step={step} run={run} /> : null}
+      {tab === "replay" && finished ? (
+        <SharedDraft id={search.draft}>{(shared) => <StepReplay step={step} run={run} shared={shared} />}</SharedDraft>
+      ) : null}
       {tab === "replay" && parent && !finished ? <StepWaiting step={step} /> : null}
       {tab === "output" ? <StepOutput step={step} /> : null}
       {tab === "logs" ? (

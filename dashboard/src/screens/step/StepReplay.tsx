@@ -5,6 +5,7 @@ import { prettyJson } from "@/pure/json";
 import { readSchema } from "@/pure/schema";
 import { type Draft, withInput, withOverrides } from "@/screens/replay/draft";
 import { PlanPanel, ReplayBar } from "@/screens/replay/PlanPanel";
+import { DraftNote, type Shared } from "@/screens/replay/SharedDraft";
 import { useDraft, useReplay } from "@/screens/replay/useReplay";
 import { InputEditor } from "@/screens/step/InputEditor";
 import { Playground, playgroundProblem } from "@/screens/step/Playground";
@@ -14,9 +15,9 @@ import { CommandForm } from "@/ui/CommandForm";
 import { ErrorBlock } from "@/ui/ErrorBlock";
 
 /** From failure to fix on one page: the error, the input, the variables, what would happen, and the button. */
-export function StepReplay({ step, run }: { step: StepDetail; run: string }) {
-  const place = `${run} ${step.name}`;
-  const [draft, setDraft] = useDraft(place, { startSteps: [step.name] });
+export function StepReplay({ step, run, shared }: { step: StepDetail; run: string; shared?: Shared | undefined }) {
+  const place = `${run} ${step.name} ${shared?.id ?? ""}`;
+  const [draft, setDraft] = useDraft(place, shared?.draft ?? { startSteps: [step.name] });
   const schema = useMemo(() => readSchema(step.input_schema), [step.input_schema]);
   const original = useMemo(() => (step.input === undefined ? undefined : prettyJson(step.input)), [step.input]);
   const text = draft.inputs[step.name] ?? original;
@@ -48,6 +49,7 @@ export function StepReplay({ step, run }: { step: StepDetail; run: string }) {
   return (
     <CommandForm className="flex min-h-0 flex-1 flex-col" onCommand={replaying.submit} takesFocus>
       <div className="flex min-h-0 flex-1 flex-col gap-6 overflow-y-auto p-4">
+        <DraftNote shared={shared} />
         {error ? <ErrorBlock error={error} /> : null}
         {hasVariables ? null : input}
         <Playground
@@ -58,7 +60,7 @@ export function StepReplay({ step, run }: { step: StepDetail; run: string }) {
         {hasVariables ? input : null}
         <PlanPanel draft={draft} onDraft={setDraft} replaying={replaying} blocked={blocked} />
       </div>
-      <ReplayBar runId={run} draft={draft} replaying={replaying} />
+      <ReplayBar runId={run} draft={draft} replaying={replaying} blocked={blocked} />
     </CommandForm>
   );
 }
