@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from mulligan.core.commands import CancelRun, ConnectWorker, StartRun
@@ -188,6 +189,24 @@ async def test_a_cancelled_run_is_final_at_once_and_its_worker_is_told(desk: Des
     assert again.was == "cancelled"
     await desk.advance(60)
     assert worker.steps_seen == ["a"]
+
+
+async def test_a_run_that_is_over_starts_no_more_children_and_finds_those_that_it_has(desk: Desk) -> None:
+    """A cancelled step's code goes on for a while: nothing new comes of it."""
+    worker = await desk.worker(CHAIN, {})
+    worker.holding = True
+    run_id = await desk.start("chain")
+    child = StartRun(
+        run_id="c1", namespace="default", workflow="chain", input=b"1", parent_id=run_id, parent_step="a",
+        idempotency_key="child:1",
+    )  # fmt: skip
+    assert (await desk.engine.submit(child)).run_id == "c1"
+    await desk.engine.cancel(CancelRun(run_id=run_id, namespace="default", actor="me"))
+    found = await desk.engine.submit(msgspec.structs.replace(child, run_id="c2"))
+    assert (found.run_id, found.existing) == ("c1", True)
+    with pytest.raises(Conflict, match="is over") as refused:
+        await desk.engine.submit(msgspec.structs.replace(child, run_id="c3", idempotency_key="child:2"))
+    assert refused.value.code == "parent_over"
 
 
 async def test_an_execution_timeout_ends_the_attempt_and_counts_as_a_failure(desk: Desk) -> None:

@@ -109,6 +109,8 @@ def want_start(command: StartRun, wanted: Wanted) -> None:
         wanted.keys.add((command.namespace, start.scoped_key(command.workflow, command.idempotency_key)))
     if command.repeated:
         wanted.possible_run_ids.add(command.run_id)
+    if command.parent_id is not None:
+        wanted.run_ids.add(command.parent_id)
 
 
 def want_replay(command: ReplayRun, wanted: Wanted) -> None:

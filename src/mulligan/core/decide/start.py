@@ -31,6 +31,7 @@ def start_run(command: StartRun, facts: Facts, now: datetime, policy: Policy) ->
             f"There is a run {command.run_id!r} already. Make a new id for every run, or mark the request as repeated.",
             code="already_exists",
         )
+    check_parent(command, facts)
     version = version_for(command, facts)
     run = Run(
         id=command.run_id,
@@ -51,6 +52,17 @@ def start_run(command: StartRun, facts: Facts, now: datetime, policy: Policy) ->
     )
     add_run(facts, RunFacts(run, version, None, {}, {}), command.input, content, now, policy)
     return Started(run_id=run.id)
+
+
+def check_parent(command: StartRun, facts: Facts) -> None:
+    """Raises Conflict for a child of a run that is over, whose code may still be running somewhere."""
+    parent = None if command.parent_id is None else facts.runs.get(command.parent_id)
+    if parent is not None and is_terminal(parent.run.status):
+        raise Conflict(
+            f"Run {parent.run.id} is over ({parent.run.status}), and starts no more runs. Await what a step starts "
+            "before the step returns; to start something independent, do it outside of the step.",
+            code="parent_over",
+        )
 
 
 def add_run(facts: Facts, made: RunFacts, run_input: bytes, content: str, now: datetime, policy: Policy) -> None:

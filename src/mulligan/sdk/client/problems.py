@@ -36,6 +36,7 @@ _BY_CODE: dict[str, type[MulliganError]] = {
     "newer_schema": Unavailable,
     "not_finished": Conflict,
     "not_found": NotFound,
+    "parent_over": Conflict,
     "plan_outdated": Conflict,
     "store_damaged": Unavailable,
     "store_locked": Unavailable,
