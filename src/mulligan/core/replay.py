@@ -380,11 +380,15 @@ def edits_of(target: str, patch: Patch, document: bytes | None) -> list[PlannedE
     ]
 
 
-def warnings_for(steps: Iterable[PlannedStep], source: Version, target: Version, *, pinned: bool) -> tuple[str, ...]:
+def warnings_for(
+    steps: Iterable[PlannedStep], source: Version, target: Version, *, pinned: bool, fresh_key: bool
+) -> tuple[str, ...]:
     """Sentences about what a person would want to know before pressing Replay."""
     found: list[str] = []
     for step in steps:
-        if step.action != "run" or step.effect == "none":
+        # What is idempotent does no harm twice, as long as its key is the same.
+        harmless = step.effect == "none" or (step.effect == "idempotent" and not fresh_key)
+        if step.action != "run" or harmless:
             continue
         before = "it ran before and will run again" if step.ran_before else "it did not run before and will run now"
         found.append(f"{step.name} is declared {step.effect}: {before}.")

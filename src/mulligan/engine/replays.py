@@ -313,15 +313,16 @@ def make_plan(
     target, selection = source.target, source.selection
     stale = stale_steps(target.definition, selection, input_edited=bool(input_edit))
     steps = plan_steps(source.facts, target, selection, request, stale)
-    warnings = warnings_for(steps, source.document.version, target, pinned=source.pinned)
+    code = source.document.version
+    warnings = warnings_for(steps, code, target, pinned=source.pinned, fresh_key=request.fresh_key)
     return Plan(
         source_id=source.facts.run.id,
         workflow=target.workflow,
         code=request.code,
         digest=target.digest,
         number=target.number,
-        source_digest=source.document.version.digest,
-        source_number=source.document.version.number,
+        source_digest=code.digest,
+        source_number=code.number,
         start_steps=selection.start_steps,
         steps=steps,
         suggested_start_steps=without_stale(target.definition, selection, stale),

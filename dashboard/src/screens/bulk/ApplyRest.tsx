@@ -3,6 +3,7 @@ import { lazy, Suspense, useState } from "react";
 import type { RunSummary } from "@/api/contract";
 import { restQuery, runQuery } from "@/api/queries";
 import { draftOf } from "@/screens/bulk/draft";
+import { useShortcuts } from "@/shell/shortcuts";
 import { Button } from "@/ui/Button";
 
 const ReplayRest = lazy(() => import("@/screens/bulk/ReplayRest").then((module) => ({ default: module.ReplayRest })));
@@ -20,7 +21,9 @@ function Offer({ fingerprint, workflow, replay }: { fingerprint: string; workflo
   const rest = useQuery(restQuery(fingerprint, workflow));
   const made = useQuery(runQuery(replay)).data?.replay;
   const left = rest.data?.ids?.length;
-  if (!made || !rest.data || left === 0) return null;
+  const isOffered = made && rest.data && left !== 0;
+  useShortcuts("Second chance", isOffered ? [["a", "Apply the same to the others…", () => setOpen(true)]] : []);
+  if (!isOffered) return null;
   return (
     <>
       <Button kind="primary" onClick={() => setOpen(true)}>

@@ -154,7 +154,8 @@ function Differences({ group }: { group: GroupDetail }) {
   return (
     <section aria-label="Differs by">
       <h2 className="mb-1.5 text-sm">
-        Differs by <span className="font-normal text-ink-faint">in the newest {runsInWords(group.looked_at)}</span>
+        In common, or not{" "}
+        <span className="font-normal text-ink-faint">in the newest {runsInWords(group.looked_at)}</span>
       </h2>
       <dl className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-4 gap-y-2 text-sm">
         {group.differs_by.map(({ what, values }) => (
@@ -163,7 +164,8 @@ function Differences({ group }: { group: GroupDetail }) {
             <dd className="flex flex-wrap gap-1.5">
               {values.map(({ value, count }) => (
                 <span key={value} className="rounded-sm border border-line px-1.5 py-0.5 text-xs">
-                  {plainValue(value)} <span className="font-mono text-ink-faint">{count}</span>
+                  {plainValue(value)}{" "}
+                  <span className="font-mono text-ink-faint">{count === group.looked_at ? "all" : count}</span>
                 </span>
               ))}
             </dd>

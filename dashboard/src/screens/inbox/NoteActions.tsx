@@ -1,8 +1,9 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { problemFrom } from "@/api/client";
 import { noteGroup } from "@/api/commands";
 import type { Group, NoteBody } from "@/api/contract";
+import { useShortcuts } from "@/shell/shortcuts";
 import { announce } from "@/ui/announce";
 import { Button } from "@/ui/Button";
 import { Menu } from "@/ui/Menu";
@@ -29,20 +30,28 @@ export function NoteActions({ group }: { group: Group }) {
     onError: (error) => announce(problemFrom(error).message, "bad"),
     onSettled: () => client.invalidateQueries({ queryKey: ["inbox"] }),
   });
-  const field = (
+  const isOpen = group.status === "open";
+  const field = useRef<HTMLInputElement>(null);
+  useShortcuts("Failure group", [
+    ["n", "Write a note", () => field.current?.focus()],
+    ["d", isOpen ? "Resolve" : "Reopen", () => note.mutate({ status: isOpen ? "resolved" : "open" })],
+  ]);
+  const noteField = (
     <input
+      ref={field}
       aria-label="Note, for those who look at it later"
       placeholder="note (optional)"
       maxLength={2000}
       className="h-8 min-w-0 flex-1 rounded-md border border-line bg-surface px-2 text-sm hover:border-line-strong sm:w-56 sm:flex-none"
       value={text}
       onChange={(event) => setText(event.target.value)}
+      onKeyDown={(event) => event.key === "Escape" && event.currentTarget.blur()}
     />
   );
-  if (group.status !== "open") {
+  if (!isOpen) {
     return (
       <>
-        {field}
+        {noteField}
         <Button disabled={note.isPending} onClick={() => note.mutate({ status: "open" })}>
           Reopen
         </Button>
@@ -51,7 +60,7 @@ export function NoteActions({ group }: { group: Group }) {
   }
   return (
     <>
-      {field}
+      {noteField}
       <Menu
         label="Snooze"
         items={SNOOZES.map(({ label, until }) => ({

@@ -10,7 +10,7 @@ import { shortId } from "@/pure/ids";
 import { isFinished } from "@/pure/status";
 import { formatDuration } from "@/pure/time";
 import { ApplyRest } from "@/screens/bulk/ApplyRest";
-import { useShortcuts } from "@/shell/shortcuts";
+import { type Binding, useShortcuts } from "@/shell/shortcuts";
 import { announce } from "@/ui/announce";
 import { Button, buttonLook } from "@/ui/Button";
 import { ClassName } from "@/ui/ClassName";
@@ -216,9 +216,15 @@ function Actions({ run }: { run: RunDetail }) {
         search: (old) => ({ view: old.view, list: old.list }),
       });
   };
+  const compareWith = (a: string): Binding => [
+    "c",
+    "Compare with its source",
+    () => void navigate({ to: "/compare/$a/$b", params: { a, b: run.id } }),
+  ];
   useShortcuts("Run", [
     ["r", "Replay from where it failed", replayFailed],
     ["e", "Copy the run's id", () => void copyAndSay(run.id, "the run's id")],
+    ...(run.source_id === null ? [] : [compareWith(run.source_id)]),
   ]);
   return (
     <div className="flex flex-wrap items-center gap-2">
