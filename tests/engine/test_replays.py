@@ -37,7 +37,9 @@ STEPS = (
         parents=("chunk",),
         input_schema=SUMMARY_SCHEMA,
     ),
-    StepDefinition(name="vectors", arguments=(Argument("pieces", "step:chunk"),), parents=("chunk",)),
+    StepDefinition(
+        name="vectors", arguments=(Argument("pieces", "step:chunk"),), parents=("chunk",), effect="idempotent"
+    ),
     StepDefinition(
         name="publish", arguments=(Argument("text", "step:summary"),), parents=("summary",), effect="irreversible"
     ),
@@ -175,6 +177,16 @@ async def test_an_edited_run_input_tells_which_kept_results_are_stale(desk: Desk
     await desk.end(again)
     assert worker.got[0].input == b'{"doc":' + edited + b"}"
     assert not any(step.stale for step in (await plan(desk, run_id, input=edited, start_steps=("fetch",))).steps)
+
+
+async def test_what_is_idempotent_is_warned_of_only_with_a_fresh_key(desk: Desk) -> None:
+    run_id, _ = await failed_run(desk)
+    irreversible = "publish is declared irreversible: it did not run before and will run now."
+    assert (await plan(desk, run_id, from_beginning=True)).warnings == (irreversible,)
+    assert (await plan(desk, run_id, from_beginning=True, fresh_key=True)).warnings == (
+        "vectors is declared idempotent: it ran before and will run again.",
+        irreversible,
+    )
 
 
 async def test_overrides_reach_the_step_and_are_typed(desk: Desk) -> None:

@@ -151,10 +151,11 @@ function Samples({ group }: { group: GroupDetail }) {
 
 function Differences({ group }: { group: GroupDetail }) {
   if (group.differs_by.length === 0) return null;
+  const isCommon = group.differs_by.every(({ values }) => values.length === 1);
   return (
     <section aria-label="Differs by">
       <h2 className="mb-1.5 text-sm">
-        In common, or not{" "}
+        {isCommon ? "In common" : "Differs by"}{" "}
         <span className="font-normal text-ink-faint">in the newest {runsInWords(group.looked_at)}</span>
       </h2>
       <dl className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-4 gap-y-2 text-sm">
