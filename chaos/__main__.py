@@ -35,8 +35,6 @@ def main() -> int:
     if given.size or not given.page:
         outcomes = disturb(given)
         clean = all(outcome.report.is_clean for outcome in outcomes)
-        if given.record:
-            report.record(outcomes)
         if given.output == "json":
             print(report.as_json(outcomes))
         else:
@@ -59,7 +57,11 @@ def disturb(given: argparse.Namespace) -> list[Outcome]:
             folder = place / experiment.name
             folder.mkdir()
             advance = partial(progress.advance, task)
-            outcomes.append(asyncio.run(carry_out(experiment, number, folder, given.seed, advance)))
+            outcome = asyncio.run(carry_out(experiment, number, folder, given.seed, advance))
+            outcomes.append(outcome)
+            progress.console.print(report.in_a_line(outcome), highlight=False)
+            if given.record:
+                report.record(outcome)
     if given.keep or not all(outcome.report.is_clean for outcome in outcomes):
         print(f"ledgers, logs and databases: {place}", file=sys.stderr)
     else:

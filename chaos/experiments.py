@@ -59,7 +59,7 @@ SQLITE_FAULTS = (
 )  # fmt: skip
 POSTGRESQL_FAULTS = (
     faults.kill_server, faults.kill_workers, faults.kill_both, faults.kill_client, faults.kill_postgresql,
-    faults.stop_server, faults.stop_workers, *NETWORK, faults.restart_in_turn,
+    faults.stop_server, faults.stop_workers, faults.stop_postgresql, *NETWORK, faults.restart_in_turn,
 )  # fmt: skip
 
 
@@ -90,13 +90,18 @@ ON_POSTGRESQL = tuple(
     for each in (
         Experiment("pg-server", "kill -9 of one of three servers", (faults.kill_server,), cycles(40, 200)),
         Experiment("pg-database", "kill -9 of PostgreSQL", (faults.kill_postgresql,), cycles(20, 100)),
-        Experiment("pg-stopped", "SIGSTOP of one of three servers", (faults.stop_server,), cycles(8, 40)),
+        Experiment(
+            "pg-stopped",
+            "SIGSTOP of a server or of PostgreSQL",
+            (faults.stop_server, faults.stop_postgresql),
+            cycles(12, 40),
+        ),
         Experiment("pg-deploy", "rolling restart with SIGTERM", (faults.restart_in_turn,), cycles(5, 40)),
         Experiment(
             "pg-all",
             "all faults but a full disk, three servers",
             POSTGRESQL_FAULTS,
-            cycles(24, 96, quick=len(POSTGRESQL_FAULTS)),
+            cycles(28, 98, quick=len(POSTGRESQL_FAULTS)),
             before=8,
         ),
     )

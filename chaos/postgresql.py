@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import asyncpg
@@ -52,3 +55,20 @@ class PostgreSQL:
             else:
                 await connection.close()
                 return
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """It does nothing for the time of the block: the process that we have started, and those that it has."""
+        pid = self.process.pid
+        self.process.send(signal.SIGSTOP)  # first, so that it starts no more
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for child in children:
+            with suppress(ProcessLookupError):
+                os.kill(int(child), signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for child in children:
+                with suppress(ProcessLookupError):
+                    os.kill(int(child), signal.SIGCONT)
+            self.process.send(signal.SIGCONT)

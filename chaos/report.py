@@ -32,7 +32,7 @@ def show(outcomes: Sequence[Outcome], console: Console) -> None:
     for heading in ("experiment", "cycles", "kills", "stops", "runs", "verdicts", "repeated", "p50", "p99"):
         table.add_column(heading, justify="left" if heading in ("experiment", "verdicts") else "right")
     for row in map(as_data, outcomes):
-        verdicts = ", ".join(f"{name} {count}" for name, count in row["verdicts"].items() if count) or "all 0"
+        verdicts = in_words(row["verdicts"])
         table.add_row(
             row["title"], *(f"{row[name]:,}" for name in ("cycles", "kills", "stops", "runs")), verdicts,
             f"{row['repeated_share']:.1%}", _seconds(row["recovery_p50_s"]), _seconds(row["recovery_p99_s"]),
@@ -43,6 +43,16 @@ def show(outcomes: Sequence[Outcome], console: Console) -> None:
         for verdict, sentences in outcome.report.findings.items():
             for sentence in sentences[:MOST_FINDINGS]:
                 console.print(f"{outcome.experiment.name}: {verdict}: {sentence}", markup=False, soft_wrap=True)
+
+
+def in_a_line(outcome: Outcome) -> str:
+    """For who watches."""
+    row = as_data(outcome)
+    return f"{row['title']}: {row['runs']:,} runs, {row['kills']} kills, {in_words(row['verdicts'])}"
+
+
+def in_words(verdicts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in verdicts.items() if count) or "all 0"
 
 
 def as_json(outcomes: Sequence[Outcome]) -> str:
@@ -84,12 +94,11 @@ def _seconds(value: float | None) -> str:
 # ── The page ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def record(outcomes: Sequence[Outcome]) -> None:
-    """Keep the figures of each experiment, in the place of those of before."""
+def record(outcome: Outcome) -> None:
+    """Keep the figures of an experiment, in the place of those of before."""
     RESULTS.mkdir(exist_ok=True)
-    for outcome in outcomes:
-        kept = {"taken_on": f"{datetime.now(UTC):%Y-%m-%d}", **as_data(outcome)}
-        (RESULTS / f"{outcome.experiment.name}.json").write_text(json.dumps(kept, indent=1) + "\n")
+    kept = {"taken_on": f"{datetime.now(UTC):%Y-%m-%d}", **as_data(outcome)}
+    (RESULTS / f"{outcome.experiment.name}.json").write_text(json.dumps(kept, indent=1) + "\n")
 
 
 def write_page(page: Path) -> None:
@@ -111,7 +120,7 @@ def section(rows: list[dict[str, Any]]) -> str:
         "|---|---|--:|--:|--:|--:|---|--:|--:|--:|",
     ]
     for row in rows:
-        verdicts = ", ".join(f"{name} {count}" for name, count in row["verdicts"].items() if count) or "all 0"
+        verdicts = in_words(row["verdicts"])
         lines.append(
             f"| {row['title']} | {row['database']} | {row['cycles']:,} | {row['kills']:,} | {row['stops']:,} "
             f"| {row['runs']:,} | {verdicts} | {row['repeated_share']:.1%} | {_seconds(row['recovery_p50_s'])} "
