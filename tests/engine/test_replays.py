@@ -16,6 +16,7 @@ from mulligan.core.records import (
     RunStatus,
     StepDefinition,
     StepKind,
+    Variable,
     WorkflowDefinition,
 )
 from mulligan.core.replay import Plan, ReplayRequest
@@ -304,6 +305,21 @@ async def test_a_plan_is_refused_once_anything_in_it_has_changed(desk: Desk) -> 
     fresh = await plan(desk, run_id)
     made_again = await desk.engine.replay("default", run_id, ReplayRequest(), author="ada", token=fresh.token)
     assert not made_again.existing
+
+
+async def test_code_that_comes_while_a_replay_is_made_without_a_plan_is_taken(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id, _ = await failed_run(desk)
+    read_variables = desk.engine.store.variables
+
+    async def slowly(namespace: str, workflow: str) -> list[Variable]:
+        await desk.engine.register("default", [FIXED])
+        return await read_variables(namespace, workflow)
+
+    monkeypatch.setattr(desk.engine.store, "variables", slowly)
+    made = await desk.engine.replay("default", run_id, ReplayRequest(), author="ada")
+    assert made.plan.digest == FIXED.digest
 
 
 async def test_a_double_click_makes_one_run(desk: Desk) -> None:

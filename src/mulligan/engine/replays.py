@@ -164,16 +164,33 @@ class Replays:
         priority: int | None,
         bulk_id: str | None,
     ) -> Replayed:
-        prepared = await self.prepare(namespace, run_id, request)
-        plan = prepared.plan
-        if token is not None and token != plan.token:
-            raise Conflict(
-                "The run, the code or the edits have changed since this plan was made. Plan again and look at it.",
-                code="plan_outdated",
-            )
+        while True:
+            prepared = await self.prepare(namespace, run_id, request)
+            if token is not None and token != prepared.plan.token:
+                raise Conflict(
+                    "The run, the code or the edits have changed since this plan was made. Plan again and look at it.",
+                    code="plan_outdated",
+                )
+            try:
+                return await self._make(namespace, prepared, author, idempotency_key, priority, bulk_id)
+            except Conflict as conflict:
+                # Nobody has looked at a plan: one for the code that has come in between is as good.
+                if token is not None or conflict.code != "plan_outdated":
+                    raise
+
+    async def _make(
+        self,
+        namespace: str,
+        prepared: Prepared,
+        author: str,
+        idempotency_key: str | None,
+        priority: int | None,
+        bulk_id: str | None,
+    ) -> Replayed:
+        plan, request = prepared.plan, prepared.request
         replay = Replay(
             run_id=self._engine.chance.new_id(),
-            source_id=run_id,
+            source_id=plan.source_id,
             namespace=namespace,
             start_steps=plan.start_steps,
             kept=prepared.selection.kept,
@@ -204,7 +221,7 @@ class Replays:
                 bulk_id=bulk_id,
             )
         )
-        return Replayed(started.run_id, run_id, started.existing, plan)
+        return Replayed(started.run_id, plan.source_id, started.existing, plan)
 
 
 # ── Edits ────────────────────────────────────────────────────────────────────────────────────────────────────────────
