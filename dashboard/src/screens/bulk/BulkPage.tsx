@@ -54,7 +54,7 @@ export function BulkPage() {
         </div>
         {data.state_reason && data.state !== "finished" ? (
           <p className={`rounded-md px-3 py-2 ${data.state === "stopped" ? "bg-bad-soft" : "bg-wait-soft"}`}>
-            {data.state_reason}
+            <Reason text={data.state_reason} />
             {data.state_by ? ` · ${data.state_by}` : ""}
           </p>
         ) : null}
@@ -65,6 +65,21 @@ export function BulkPage() {
       </header>
       <Items bulk={data} />
     </div>
+  );
+}
+
+/** Where a failure is named by its fingerprint, that leads to its group. */
+function Reason({ text }: { text: string }) {
+  const [before = "", fingerprint, after] = text.split(/\b([0-9a-f]{16})\b/);
+  if (!fingerprint) return text;
+  return (
+    <>
+      {before}
+      <Link to="/inbox/$group" params={{ group: fingerprint }} className="rounded-sm font-mono text-xs underline">
+        {fingerprint}
+      </Link>
+      {after}
+    </>
   );
 }
 
