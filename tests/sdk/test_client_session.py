@@ -125,6 +125,39 @@ async def test_a_refused_start_is_not_watched_any_more(talk: Talk) -> None:
     await settle()
 
 
+async def test_an_end_that_is_told_before_anybody_waits_is_kept_for_who_will(talk: Talk) -> None:
+    first, second = spec(), spec()
+    await talk.session.start([first, second], watched=True)
+    talk.server.say(ended(first.run_id))
+    talk.server.say(Refused(code="not_found", message="It has been removed.", run_id=second.run_id))
+    await settle()
+    assert await talk.session.watch(first.run_id) == ended(first.run_id)
+    with pytest.raises(NotFound, match="removed"):
+        await talk.session.watch(second.run_id)
+    assert len(talk.server.all(Watch)) == 1
+
+
+async def test_many_are_waited_for_together_and_the_first_that_nobody_knows_ends_the_waiting(talk: Talk) -> None:
+    all_three = asyncio.create_task(talk.session.watch_all(["r1", "r2", "r1", "r3"]))
+    two = asyncio.create_task(talk.session.watch_all(["r1", "r2"]))
+    assert await talk.session.watch_all([]) == []
+    await settle()
+    assert sorted(talk.server.all(Watch)[0].run_ids) == ["r1", "r2", "r3"]
+    talk.server.say(ended("r2"), ended("r1"))
+    await settle()
+    assert await two == [ended("r1"), ended("r2")]
+    assert not all_three.done()
+    talk.server.say(ended("r3"))
+    assert await all_three == [ended("r1"), ended("r2"), ended("r1"), ended("r3")]
+    lost = asyncio.create_task(talk.session.watch_all(["r4", "r5"]))
+    await settle()
+    talk.server.say(Refused(code="not_found", message="There is no run 'r4'.", run_id="r4"))
+    with pytest.raises(NotFound, match="r4"):
+        await lost
+    await settle()
+    assert talk.server.all(Unwatch) == [Unwatch(run_ids=["r5"])]
+
+
 async def test_what_was_not_answered_is_asked_again_after_a_torn_connection(talk: Talk) -> None:
     talk.server.accepts = lambda one: None
     one = spec()

@@ -49,8 +49,11 @@ class Started(Record, frozen=True):
     existing: bool = False
 
 
-class AttemptRef(Record, frozen=True):
-    """Which attempt a worker speaks of. The token is the fence: with an old one nothing is changed."""
+class AttemptRef(Record, frozen=True, array_like=True, cache_hash=True):
+    """Which attempt a worker speaks of. The token is the fence: with an old one nothing is changed.
+
+    It is the lease of the session protocol, too, so that nothing is translated on the way: fields are only appended.
+    """
 
     run_id: str
     step: str
@@ -69,7 +72,6 @@ class FinishAttempt(Record, frozen=True):
     error: RecordedError | None = None
     readings: tuple[Reading, ...] = ()
     version: str = ""
-    ran: timedelta = timedelta()
 
 
 class ReleaseAttempt(Record, frozen=True):

@@ -322,11 +322,13 @@ class Publisher:
             if error is None:
                 return None
         outputs: dict[str, bytes] = {}
-        for step, ref in self._results(facts).items():
-            payload = self._payloads.known(ref)
-            if payload is None:
-                return None
-            outputs[step] = payload
+        for step in facts.version.definition.steps:
+            ref = output_ref(facts, step.name)
+            if ref is not None:
+                payload = self._payloads.known(ref)
+                if payload is None:
+                    return None
+                outputs[step.name] = payload
         return RunEnd(run, outputs, error)
 
     def _results(self, facts: RunFacts) -> dict[str, OutputRef]:

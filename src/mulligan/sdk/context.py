@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import logging
 
     from mulligan.sdk.playground import Known
-    from mulligan.wire.messages import Assign
+    from mulligan.wire.messages import Assign, Lease
 
-    Emit = Callable[[datetime, int, str, str], None]
+    Emit = Callable[[Lease, datetime, int, str, str], None]
 
 T = TypeVar("T")
 
@@ -44,7 +44,11 @@ class Context:
     __slots__ = ("_assign", "_calls", "_cancelled", "_emit", "_known", "_now", "_readings", "_waits")
 
     def __init__(
-        self, assign: Assign, emit: Emit, now: Callable[[], datetime], waits: Callable[[bool], None] = lambda _: None
+        self,
+        assign: Assign,
+        emit: Emit,
+        now: Callable[[], datetime],
+        waits: Callable[[Lease, bool], None] = lambda _lease, _begins: None,
     ) -> None:
         self._assign = assign
         self._emit = emit
@@ -211,7 +215,7 @@ class Context:
 
     def write_line(self, level: int, logger: str, message: str) -> None:
         """Add a line to the attempt's log. ``level`` is the stdlib's number."""
-        self._emit(self._now(), level, logger, message)
+        self._emit(self._assign.lease, self._now(), level, logger, message)
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -219,11 +223,11 @@ class Context:
 
         Else parents would fill all slots of a worker, and wait for children that no slot is left for.
         """
-        self._waits(True)
+        self._waits(self._assign.lease, True)
         try:
             yield
         finally:
-            self._waits(False)
+            self._waits(self._assign.lease, False)
 
     def cancel(self) -> None:
         """Nobody wants the result any more."""

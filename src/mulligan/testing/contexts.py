@@ -49,4 +49,4 @@ def make_context(
         generation=generation,
         source_id=source_id,
     )
-    return Context(assign, emit, now)
+    return Context(assign, lambda _, at, level, logger, message: emit(at, level, logger, message), now)

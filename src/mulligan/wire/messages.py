@@ -14,6 +14,7 @@ from datetime import datetime
 
 import msgspec
 
+from mulligan.core.commands import AttemptRef
 from mulligan.core.records import Overrides, Reading, RecordedError, WorkflowDefinition
 
 PROTOCOL = 1
@@ -26,13 +27,8 @@ class Message(msgspec.Struct, frozen=True, array_like=True, tag=True, gc=False):
 # ── SDK process → server ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Lease(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Which attempt, and the fence that proves whose it is."""
-
-    run_id: str
-    step: str
-    attempt: int
-    token: str
+Lease = AttemptRef
+"""Which attempt, and the fence that proves whose it is."""
 
 
 class Hello(Message, frozen=True):

@@ -95,16 +95,22 @@ def step_ended(facts: Facts, run: RunFacts, step: str, now: datetime, policy: Po
 def end_if_idle(facts: Facts, run: RunFacts, now: datetime, policy: Policy) -> None:
     """No step is open. A failed run gets its on-failure step first; then the run is terminal, for ever."""
     definition = run.version.definition
-    failed = any(
-        ended.outcome in OUTCOMES_THAT_FAIL and name in definition.by_name and not is_handler(definition, name)
-        for name, ended in run.ended.items()
-    )
+    failed = has_failed(run)
     handler = definition.on_failure
     if failed and handler is not None and handler.name not in run.ended:
         open_step(facts, run, handler, now, policy)
         return
     status = RunStatus.FAILED if failed else RunStatus.SUCCEEDED
     facts.change_run(msgspec.structs.replace(run.run, status=status, finished_at=now))
+
+
+def has_failed(run: RunFacts) -> bool:
+    """True when the last attempt of any step, but for the on-failure step, was none that succeeded."""
+    definition = run.version.definition
+    for name, ended in run.ended.items():
+        if ended.outcome in OUTCOMES_THAT_FAIL and name in definition.by_name and not is_handler(definition, name):
+            return True
+    return False
 
 
 def is_handler(definition: WorkflowDefinition, step: str) -> bool:

@@ -16,6 +16,7 @@ from mulligan.core.records import (
     OpenState,
     OpenStep,
     Outcome,
+    Reading,
     RecordedError,
     RunEvent,
     StepKind,
@@ -46,8 +47,7 @@ def finish_attempt(command: FinishAttempt, facts: Facts, now: datetime, policy: 
     run = facts.runs[ref.run_id]
     # Only the engine loses and cancels. A worker that says so has not done the work: that is a failure like another.
     outcome = command.outcome if command.outcome in REPORTED else Outcome.FAILED
-    attempt = attempt_of(step, outcome, now, version=command.version)
-    attempt = msgspec.structs.replace(attempt, readings=command.readings)
+    attempt = attempt_of(step, outcome, now, version=command.version, readings=command.readings)
     if command.readings:
         facts.see_variables(variables_of(command, run, now))
     if outcome is Outcome.SUCCEEDED:
@@ -61,7 +61,9 @@ def finish_attempt(command: FinishAttempt, facts: Facts, now: datetime, policy: 
     return APPLIED
 
 
-def attempt_of(step: OpenStep, outcome: Outcome, now: datetime, *, version: str = "") -> Attempt:
+def attempt_of(
+    step: OpenStep, outcome: Outcome, now: datetime, *, version: str = "", readings: tuple[Reading, ...] = ()
+) -> Attempt:
     """The record of the attempt that ``step`` is in."""
     return Attempt(
         run_id=step.run_id,
@@ -74,6 +76,7 @@ def attempt_of(step: OpenStep, outcome: Outcome, now: datetime, *, version: str 
         finished_at=now,
         version=version,
         worker_id=step.worker_id,
+        readings=readings,
     )
 
 
@@ -239,4 +242,4 @@ def time_out_queue(facts: Facts, run: RunFacts, step: OpenStep, now: datetime, p
 
 def ref_of(step: OpenStep) -> AttemptRef:
     """The name of a leased step's attempt, as worker and engine exchange it."""
-    return AttemptRef(run_id=step.run_id, step=step.step, attempt=step.attempt, token=step.token or "")
+    return AttemptRef(step.run_id, step.step, step.attempt, step.token or "")

@@ -14,6 +14,7 @@ import msgspec
 from mulligan.errors import MulliganError, Refused, Unavailable
 from mulligan.sdk.backoff import reconnect_delay
 from mulligan.sdk.client.problems import error_of, final_or_closed
+from mulligan.sdk.client.watches import Watches
 from mulligan.sdk.clock import Clock
 from mulligan.sdk.transports.link import Link, LinkClosed
 from mulligan.wire import messages as wire
@@ -25,8 +26,6 @@ from mulligan.wire.messages import (
     Start,
     StartAnswer,
     StartSpec,
-    Unwatch,
-    Watch,
 )
 
 log = logging.getLogger("mulligan.client")
@@ -82,11 +81,7 @@ class ClientSession:
         self._unsent: list[_Asked] = []
         self._in_flight: dict[int, list[_Asked]] = {}
         self._seq = 0
-        self._watched: dict[str, list[asyncio.Future[RunEnded]]] = {}
-        self._early: dict[str, asyncio.Future[RunEnded]] = {}
-        """Watches that were asked for together with the start, and are not waited for yet."""
-        self._to_watch: list[str] = []
-        self._to_unwatch: list[str] = []
+        self._watches = Watches()
         self._awake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -103,58 +98,34 @@ class ClientSession:
         self._unsent += [_Asked(batch, index, spec) for index, spec in enumerate(specs)]
         if watched:
             for spec in specs:
-                self._early[spec.run_id] = self._new_watch(spec.run_id)
+                self._watches.expect(spec.run_id)
         self._wake()
         return batch.future
 
     async def watch(self, run_id: str) -> RunEnded:
         """Return when the run has ended. Raises what a hopeless session ends with; cancellable."""
-        future = self._early.pop(run_id, None)
-        if future is None:
-            future = self._new_watch(run_id)
-            self._wake()
-        try:
-            return await future
-        finally:
-            if not future.done() or future.cancelled():
-                self._stop_watching(run_id, future)
+        (ended,) = await self.watch_all([run_id])
+        return ended
 
     async def watch_all(self, run_ids: Sequence[str]) -> list[RunEnded]:
         """Return when all have ended."""
-        early = self._early
-        futures = [early.pop(one) if one in early else self._new_watch(one) for one in run_ids]
-        self._wake()
+        wait = self._watches.wait_for(run_ids)
+        self._wake_for_watches()
         try:
-            return await asyncio.gather(*futures)
+            await wait.future
         finally:
-            for run_id, future in zip(run_ids, futures, strict=True):
-                if not future.done() or future.cancelled():
-                    self._stop_watching(run_id, future)
+            self._watches.leave(wait)
+            self._wake_for_watches()
+        return [wait.ends[run_id] for run_id in run_ids]
 
     def unwatch(self, run_id: str) -> None:
         """A run that was to be watched from its start has not come to be."""
-        future = self._early.pop(run_id, None)
-        if future is not None:
-            self._stop_watching(run_id, future)
-            # looked at, so that asyncio does not complain of an error that nobody looked at
-            _ = future.cancel() or future.exception()
+        self._watches.give_up(run_id)
+        self._wake_for_watches()
 
-    def _new_watch(self, run_id: str) -> asyncio.Future[RunEnded]:
-        future: asyncio.Future[RunEnded] = asyncio.get_running_loop().create_future()
-        waiting = self._watched.setdefault(run_id, [])
-        if not waiting:
-            self._to_watch.append(run_id)
-        waiting.append(future)
-        return future
-
-    def _stop_watching(self, run_id: str, future: asyncio.Future[RunEnded]) -> None:
-        waiting = self._watched.get(run_id, [])
-        if future in waiting:
-            waiting.remove(future)
-            if not waiting:
-                del self._watched[run_id]
-                self._to_unwatch.append(run_id)
-                self._wake()
+    def _wake_for_watches(self) -> None:
+        if self._watches.has_news:
+            self._wake()
 
     def _wake(self) -> None:
         if self._task is None:
@@ -198,7 +169,7 @@ class ClientSession:
         """Is anybody still waiting for this session to be connected again?"""
         if out_of_patience:
             self._give_up_starts(str(closed))
-        wanted = bool(self._unsent or self._in_flight or self._watched)
+        wanted = bool(self._unsent or self._in_flight or self._watches)
         if wanted:
             log.warning("%s Trying again.", closed)
         return wanted
@@ -221,8 +192,7 @@ class ClientSession:
         for asked in repeated:
             asked.spec = msgspec.structs.replace(asked.spec, repeated=True)
         self._unsent = repeated + self._unsent
-        self._to_watch = list(self._watched)
-        self._to_unwatch = []
+        self._watches.repeat()
         self._awake.set()
         reading = asyncio.create_task(self._read(), name="mulligan-client-reader")
         writing = asyncio.create_task(self._write(), name="mulligan-client-writer")
@@ -251,14 +221,7 @@ class ClientSession:
             self._seq += 1
             self._in_flight[self._seq] = part
             messages.append(Start(seq=self._seq, runs=[asked.spec for asked in part]))
-        watch, self._to_watch = self._to_watch, []
-        watch = [run_id for run_id in watch if run_id in self._watched]
-        if watch:
-            messages.append(Watch(run_ids=watch))
-        unwatch, self._to_unwatch = self._to_unwatch, []
-        unwatch = [run_id for run_id in unwatch if run_id not in self._watched]
-        if unwatch:
-            messages.append(Unwatch(run_ids=unwatch))
+        messages += self._watches.collect()
         return messages
 
     async def _read(self) -> None:
@@ -273,9 +236,7 @@ class ClientSession:
             case StartAnswer():
                 self._take_answer(message)
             case RunEnded():
-                for future in self._watched.pop(message.run_id, ()):
-                    if not future.done():
-                        future.set_result(message)
+                self._watches.ended(message.run_id, message)
             case wire.Refused():
                 self._take_refusal(message)
             case _:
@@ -287,9 +248,7 @@ class ClientSession:
             for asked in self._in_flight.pop(refusal.seq, ()):
                 asked.answer(error)
         elif refusal.run_id is not None:
-            for future in self._watched.pop(refusal.run_id, ()):
-                if not future.done():
-                    future.set_exception(error)
+            self._watches.ended(refusal.run_id, error)
         elif refusal.fatal:
             raise final_or_closed(error)
         else:
@@ -307,11 +266,7 @@ class ClientSession:
         asked, self._unsent = self._take_in_flight() + self._unsent, []
         for one in asked:
             one.answer(error)
-        watched, self._watched = self._watched, {}
-        for futures in watched.values():
-            for future in futures:
-                if not future.done():
-                    future.set_exception(error)
+        self._watches.fail_all(error)
 
 
 def _parts(starts: Sequence[_Asked]) -> list[list[_Asked]]:

@@ -12,7 +12,7 @@ from mulligan.core.records import RecordedError
 from mulligan.sdk.clock import stopwatch
 from mulligan.sdk.context import Context
 from mulligan.sdk.declare.declaration import StepDeclaration
-from mulligan.sdk.failure import frames, stack_frames
+from mulligan.sdk.failure import frames, record, stack_frames
 from mulligan.wire.messages import Assign, Report
 
 TIMEOUT_ERROR = "mulligan.StepTimeout"
@@ -45,10 +45,15 @@ class Attempt:
         """Set while the function itself runs in a thread, where nothing can be cancelled."""
 
     def succeeded(self, output: bytes) -> Report:
-        return self._report("succeeded", output=output)
+        return self.timed_out(None) if self.has_timed_out else self._report("succeeded", output=output)
 
-    def failed(self, error: RecordedError) -> Report:
-        return self._report("failed", error=error)
+    def failed(self, error: BaseException) -> Report | None:
+        """None when nobody wants to know."""
+        if self.has_timed_out:
+            return self.timed_out(error)
+        if not self.is_wanted:
+            return None
+        return self._report("failed", error=record(error, self.step.policy.retry))
 
     def timed_out(self, error: BaseException | None) -> Report:
         """With where it hung: from the cancellation that ended it, or from the thread that goes on."""

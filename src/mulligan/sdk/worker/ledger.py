@@ -71,11 +71,14 @@ class Ledger:
     def report(self, attempt: Attempt, report: Report) -> None:
         """What came out, to be sent until it is acknowledged. Only the first report counts, and only if wanted."""
         with self._lock:
-            if attempt.is_wanted and attempt.lease in self._attempts:
-                attempt.is_wanted = False
-                self._owed[attempt.lease] = report
-                self._fresh.append(report)
-                self._news()
+            self._owe(attempt, report)
+
+    def _owe(self, attempt: Attempt, report: Report) -> None:
+        if attempt.is_wanted and attempt.lease in self._attempts:
+            attempt.is_wanted = False
+            self._owed[attempt.lease] = report
+            self._fresh.append(report)
+            self._news()
 
     def refuse(self, report: Report) -> None:
         """An assignment that cannot be carried out here: answered at once, and its slot is free again."""
@@ -86,10 +89,20 @@ class Ledger:
             self._news()
 
     def free(self, attempt: Attempt) -> None:
-        """The function has ended; its slot can be used again."""
+        """The function was not called; its slot can be used again."""
         with self._lock:
-            if self._attempts.pop(attempt.lease, None) is not None:
-                self._offer_slot()
+            self._free(attempt)
+
+    def end(self, attempt: Attempt, report: Report | None) -> None:
+        """The function has ended, with this to ``report``, and its slot can be used again."""
+        with self._lock:
+            if report is not None:
+                self._owe(attempt, report)
+            self._free(attempt)
+
+    def _free(self, attempt: Attempt) -> None:
+        if self._attempts.pop(attempt.lease, None) is not None:
+            self._offer_slot()
 
     def wait_begins(self, lease: Lease) -> bool:
         """The step waits for another run: its slot is lent to others. True unless it was waiting already."""

@@ -12,13 +12,13 @@ from functools import partial
 from typing import Any
 
 from mulligan.errors import MulliganError
-from mulligan.sdk import failure
 from mulligan.sdk.context import running_context
 from mulligan.sdk.worker.attempt import Attempt
 from mulligan.sdk.worker.injection import Injector, provide_in_thread
 from mulligan.sdk.worker.ledger import Ledger
 from mulligan.sdk.worker.pool import Pool
 from mulligan.sdk.worker.stall import watched
+from mulligan.wire.messages import Report
 
 log = logging.getLogger("mulligan.worker")
 
@@ -55,13 +55,14 @@ class Runner:
         if not self._ledger.begin(attempt):
             self._ledger.free(attempt)
             return
+        report: Report | None = None
         try:
-            output = await watched(self._result(attempt), partial(self._blocked, attempt))
-            self._succeed(attempt, output)
+            output = await watched(self._result(attempt), self._blocked, attempt)
+            report = attempt.succeeded(output)
         except BaseException as error:  # noqa: BLE001 - whatever a step raises is data, SystemExit too
-            self._fail(attempt, error)
+            report = attempt.failed(error)
         finally:
-            self._ledger.free(attempt)
+            self._ledger.end(attempt, report)
 
     async def _result(self, attempt: Attempt) -> bytes:
         signature = attempt.step.signature
@@ -142,15 +143,16 @@ class Runner:
             self._ledger.free(attempt)
             return
         attempt.thread_id = threading.get_ident()
+        report: Report | None = None
         try:
             output = self._result_in_thread(attempt)
             attempt.thread_id = None
-            self._succeed(attempt, output)
+            report = attempt.succeeded(output)
         except BaseException as error:  # noqa: BLE001 - whatever a step raises is data, SystemExit too
             attempt.thread_id = None
-            self._fail(attempt, error)
+            report = attempt.failed(error)
         finally:
-            self._ledger.free(attempt)
+            self._ledger.end(attempt, report)
 
     @staticmethod
     def _result_in_thread(attempt: Attempt) -> bytes:
@@ -166,20 +168,6 @@ class Runner:
             result = signature.fn(*positional, **arguments)
         _check_not_swallowed(result)
         return attempt.step.output.encode(result)
-
-    # ── What came out ────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _succeed(self, attempt: Attempt, output: bytes) -> None:
-        if attempt.has_timed_out:
-            self._ledger.report(attempt, attempt.timed_out(None))
-        else:
-            self._ledger.report(attempt, attempt.succeeded(output))
-
-    def _fail(self, attempt: Attempt, error: BaseException) -> None:
-        if attempt.has_timed_out:
-            self._ledger.report(attempt, attempt.timed_out(error))
-        elif attempt.is_wanted:
-            self._ledger.report(attempt, attempt.failed(failure.record(error, attempt.step.policy.retry)))
 
 
 def _check_not_swallowed(result: Any) -> None:

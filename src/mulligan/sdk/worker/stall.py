@@ -9,12 +9,15 @@ from typing import Any, TypeVar
 from mulligan.sdk.clock import stopwatch
 
 T = TypeVar("T")
+Whose = TypeVar("Whose")
 
 LIMIT_S = 0.1
 
 
 @types.coroutine
-def watched(coroutine: Coroutine[Any, Any, T], blocked: Callable[[float], None]) -> Generator[Any, Any, T]:
+def watched(
+    coroutine: Coroutine[Any, Any, T], blocked: Callable[[Whose, float], None], whose: Whose
+) -> Generator[Any, Any, T]:
     """Run ``coroutine``; after a turn of more than ``LIMIT_S``, call ``blocked`` with the seconds it took.
 
     Timed turn by turn and not by a watchdog, since only here it is certain whose turn it was.
@@ -30,7 +33,7 @@ def watched(coroutine: Coroutine[Any, Any, T], blocked: Callable[[float], None])
         finally:
             took = stopwatch() - began
             if took > LIMIT_S:
-                blocked(took)
+                blocked(whose, took)
         error = None
         try:
             yield waits_for

@@ -109,10 +109,7 @@ class Worker:
             if step is None or step.signature is None:
                 self._refuse(assign)
                 continue
-            lease = assign.lease
-            context = Context(
-                assign, partial(self._write_line, lease), self._clock.now, partial(self._note_wait, lease)
-            )
+            context = Context(assign, self._write_line, self._clock.now, self._note_wait)
             substitute = None if self._substitute is None else self._substitute(assign)
             attempt = Attempt(assign, step, context, substitute)
             if self.ledger.hold(attempt):

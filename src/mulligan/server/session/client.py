@@ -24,6 +24,7 @@ MOST_LOOKED_UP = 500
 LONGEST_KEY = 255
 MOST_METADATA = 100
 LONGEST_DELAY_MS = 315_576_000_000
+NO_DELAY = timedelta()
 
 
 class ClientRole:
@@ -69,7 +70,7 @@ class ClientRole:
             version=spec.version,
             metadata=spec.metadata,
             priority=spec.priority,
-            delay=timedelta(milliseconds=spec.delay_ms),
+            delay=timedelta(milliseconds=spec.delay_ms) if spec.delay_ms else NO_DELAY,
             idempotency_key=spec.idempotency_key,
             overrides=spec.overrides,
             parent_id=spec.parent_id,
@@ -153,8 +154,7 @@ class ClientRole:
         run = end.run
         if run.namespace == self._namespace and run.id in self._watched:
             self._watched.discard(run.id)
-            ended = RunEnded(run.id, run.status.value, end.outputs, run.failed_step, end.error)
-            self._outbox.say([ended])
+            self._outbox.say([RunEnded(run.id, str(run.status), end.outputs, run.failed_step, end.error)])
 
     def unwatch(self, run_ids: Sequence[str]) -> None:
         for run_id in run_ids:

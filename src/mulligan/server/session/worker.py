@@ -21,6 +21,7 @@ from mulligan.core.commands import (
     ReleaseAttempt,
     Verdict,
 )
+from mulligan.core.decide.attempts import ref_of
 from mulligan.core.records import LogLine, Outcome, RecordedError
 from mulligan.engine.api import Assignment, Seat
 from mulligan.errors import InvalidInput, MulliganError, TooLarge, Unavailable
@@ -97,8 +98,8 @@ class WorkerRole:
             slots=hello.slots,
             labels=hello.labels,
             workflows=self._digests,
-            running=tuple(ref_of(lease) for lease in hello.running),
-            lost=tuple(ref_of(lease) for lease in hello.lost),
+            running=tuple(hello.running),
+            lost=tuple(hello.lost),
             connection=hello.connection,
         )
         await self._engine.connect_worker(command, seat)
@@ -149,7 +150,7 @@ class WorkerRole:
         is_current = self._engine.dispatcher.seats.get(seat.worker_id) is seat
         self._engine.unseat(seat)
         commands: list[Command] = [
-            ReleaseAttempt(ref=ref_of(message.lease), namespace=self._namespace)
+            ReleaseAttempt(ref=message.lease, namespace=self._namespace)
             for message in unsaid
             if isinstance(message, Assign)
         ]
@@ -187,7 +188,7 @@ class WorkerRole:
     def _assign(self, assignment: Assignment) -> Assign:
         step, run, definition = assignment.step, assignment.run, assignment.definition
         return Assign(
-            lease=Lease(step.run_id, step.step, step.attempt, step.token or ""),
+            lease=ref_of(step),
             workflow=run.workflow,
             version=assignment.version,
             input=assignment.input,
@@ -202,13 +203,12 @@ class WorkerRole:
         )
 
     def _refs_held(self) -> list[AttemptRef]:
-        return [ref_of(lease) for lease in self._held]
+        return list(self._held)
 
     def _stop(self, attempts: Sequence[AttemptRef], reason: str) -> None:
-        leases = [Lease(ref.run_id, ref.step, ref.attempt, ref.token) for ref in attempts]
-        for lease in leases:
+        for lease in attempts:
             self._held.pop(lease, None)
-        self._outbox.say([Stop(leases=leases, reason=reason)])
+        self._outbox.say([Stop(leases=list(attempts), reason=reason)])
 
     # ── Reports ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -236,7 +236,7 @@ class WorkerRole:
         else:
             output = None
         return FinishAttempt(
-            ref=ref_of(report.lease),
+            ref=report.lease,
             namespace=self._namespace,
             worker_id=worker_id,
             outcome=outcome,
@@ -244,7 +244,6 @@ class WorkerRole:
             error=error,
             readings=readings,
             version=self._digests.get(self._held.get(report.lease, ""), ""),
-            ran=timedelta(milliseconds=min(max(report.ran_ms, 0.0), 1e12)),
         )
 
     def _check_report(self, report: Report) -> None:
@@ -288,7 +287,7 @@ class WorkerRole:
     def release(self, leases: Sequence[Lease]) -> None:
         for lease in leases:
             self._held.pop(lease, None)
-        self._tell_engine([ReleaseAttempt(ref=ref_of(lease), namespace=self._namespace) for lease in leases])
+        self._tell_engine([ReleaseAttempt(ref=lease, namespace=self._namespace) for lease in leases])
 
     def logs(self, logs: Logs) -> None:
         """Only of attempts that this worker holds."""
@@ -315,10 +314,6 @@ class WorkerRole:
         """Nobody waits for the answers: what was not carried out is made up for by leases that run out."""
         if commands:
             _ = self._engine.submit_later(commands)
-
-
-def ref_of(lease: Lease) -> AttemptRef:
-    return AttemptRef(run_id=lease.run_id, step=lease.step, attempt=lease.attempt, token=lease.token)
 
 
 def _ms(span: timedelta) -> int:
