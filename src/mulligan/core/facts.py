@@ -16,6 +16,7 @@ from mulligan.core.bulk import Bulk, BulkItem
 from mulligan.core.inbox import GroupNote
 from mulligan.core.records import (
     Attempt,
+    DeclaredVariable,
     Document,
     DocumentKind,
     IdempotencyKey,
@@ -23,6 +24,7 @@ from mulligan.core.records import (
     OpenStep,
     Outcome,
     OutputRef,
+    Reading,
     Record,
     Replay,
     Run,
@@ -233,10 +235,21 @@ class Facts:
         else:
             self.documents[key] = document
 
-    def see_variables(self, variables: Iterable[Variable]) -> None:
-        for variable in variables:
-            key = (variable.namespace, variable.workflow, variable.step, variable.name)
-            self.changes.variables_seen[key] = variable
+    def see_variables(
+        self, namespace: str, workflow: str, step: str, seen: Iterable[Reading | DeclaredVariable], now: datetime
+    ) -> None:
+        for one in seen:
+            self.changes.variables_seen[(namespace, workflow, step, one.name)] = Variable(
+                namespace=namespace,
+                workflow=workflow,
+                step=step,
+                name=one.name,
+                default=one.default,
+                schema=one.schema,
+                file=one.file,
+                line=one.line,
+                seen_at=now,
+            )
 
 
 @dataclass(slots=True, frozen=True)

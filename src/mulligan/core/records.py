@@ -85,8 +85,21 @@ class Argument(Record, frozen=True):
     origin: str
 
 
+class DeclaredVariable(Record, frozen=True):
+    """A playground variable as a step's source declares it. ``default``: JSON text. ``line``: of the call."""
+
+    name: str
+    default: str
+    schema: str = "{}"
+    file: str = ""
+    line: int = 0
+
+
 class StepDefinition(Record, frozen=True, dict=True, gc=True):
-    """One node of the graph. ``parents`` holds data edges and order-only edges, each name once."""
+    """One node of the graph. ``parents`` holds data edges and order-only edges, each name once.
+
+    ``variables``: those that its source names in a way that can be known without running it.
+    """
 
     name: str
     kind: StepKind = StepKind.CALL
@@ -103,6 +116,7 @@ class StepDefinition(Record, frozen=True, dict=True, gc=True):
     file: str = ""
     line: int = 0
     doc: str = ""
+    variables: tuple[DeclaredVariable, ...] = ()
 
     @cached_property
     def outputs_read(self) -> tuple[str, ...]:

@@ -20,7 +20,6 @@ from mulligan.core.records import (
     RecordedError,
     RunEvent,
     StepKind,
-    Variable,
 )
 from mulligan.core.retry import delay, may_retry
 
@@ -49,7 +48,7 @@ def finish_attempt(command: FinishAttempt, facts: Facts, now: datetime, policy: 
     outcome = command.outcome if command.outcome in REPORTED else Outcome.FAILED
     attempt = attempt_of(step, outcome, now, version=command.version, readings=command.readings)
     if command.readings:
-        facts.see_variables(variables_of(command, run, now))
+        facts.see_variables(command.namespace, run.run.workflow, command.ref.step, command.readings, now)
     if outcome is Outcome.SUCCEEDED:
         step_after(step.state, Move.SUCCEEDED)
         facts.add_attempt(attempt, command.output)
@@ -78,23 +77,6 @@ def attempt_of(
         worker_id=step.worker_id,
         readings=readings,
     )
-
-
-def variables_of(command: FinishAttempt, run: RunFacts, now: datetime) -> list[Variable]:
-    return [
-        Variable(
-            namespace=command.namespace,
-            workflow=run.run.workflow,
-            step=command.ref.step,
-            name=reading.name,
-            default=reading.default,
-            schema=reading.schema,
-            file=reading.file,
-            line=reading.line,
-            seen_at=now,
-        )
-        for reading in command.readings
-    ]
 
 
 def failed(

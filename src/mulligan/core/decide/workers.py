@@ -40,6 +40,8 @@ def register(facts: Facts, namespace: str, definition: WorkflowDefinition, now: 
         definition=definition,
     )
     facts.add_version(version)
+    for step in definition.steps:
+        facts.see_variables(namespace, definition.name, step.name, step.variables, now)
     return version
 
 

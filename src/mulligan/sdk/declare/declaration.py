@@ -17,6 +17,7 @@ from mulligan.sdk.declare.dependency import Dependency
 from mulligan.sdk.declare.retry import Retry
 from mulligan.sdk.declare.signature import Signature, Value
 from mulligan.sdk.declare.source import Where, code_digest, mistake
+from mulligan.sdk.declare.variables import variables_in
 from mulligan.sdk.failure import Failure
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class StepDeclaration:
             file=self.at.portable,
             line=self.at.line,
             doc="" if fn is None else getdoc(fn) or "",
+            variables=() if self.signature is None else variables_in(self.signature),
         )
 
 

@@ -1,0 +1,62 @@
+"""The documentation is true: its programs run, its queries are understood, its links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from mulligan.core.query_text import parse_query
+from tools.write_reference import PAGES, REFERENCE
+
+ROOT = Path(__file__).parents[2]
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+PAGES_OF_THE_HOUSE = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")]
+DOCUMENTS = [*PAGES_OF_THE_HOUSE, *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def programs(page: Path) -> dict[str, str]:
+    """The Python blocks that begin with the name of a file."""
+    blocks = re.findall(
+        r"^```python\n# (\w+\.py)\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+    return dict(blocks)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["tutorial/first-do-over.md", "howto/test-a-workflow.md"])
+def test_the_programs_of_a_page_pass_their_own_tests(page: str, tmp_path: Path) -> None:
+    files = programs(ROOT / "docs" / page)
+    assert any(name.startswith("test_") for name in files)
+    for name, content in files.items():
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    told = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", "."],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert told.returncode == 0, told.stdout + told.stderr
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", document.read_text(encoding="utf-8"))
+    broken = [link for link in links if "://" not in link and not (document.parent / link).exists()]
+    assert broken == []
+
+
+def test_the_queries_of_the_reference_are_understood() -> None:
+    page = (ROOT / "docs/reference/query.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    terms = [term for row in rows for term in re.findall(r"`([^`]+)`", row)]
+    assert len(terms) > 20
+    for term in [*terms, *re.findall(r"```text\n(.*)\n", page)]:
+        parse_query(term, NOW)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_generated_pages_are_those_of_this_code(name: str) -> None:
+    assert (REFERENCE / name).read_text(encoding="utf-8") == PAGES[name](), "run: python tools/write_reference.py"
