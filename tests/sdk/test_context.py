@@ -143,6 +143,7 @@ def test_one_name_of_two_types_names_both_places() -> None:
 @pytest.mark.parametrize(
     ("read", "text"),
     [
+        (lambda ctx: ctx.playground("a\0b", 1), "is no name for a playground variable.*printable"),
         (lambda ctx: ctx.playground("v", None), "is None, which says nothing about its type.*type=str"),
         (lambda ctx: ctx.playground("v", "huge", choices=["small"]), "the default .* is none of its choices"),
         (lambda ctx: ctx.playground("v", "x", type=int), "is not of its type"),

@@ -14,6 +14,7 @@ from mulligan.sdk.declare.codec import ValueCodec
 from mulligan.sdk.declare.source import Where, mistake
 
 MOST_CHARACTERS = 1024 * 1024
+LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,12 @@ class Known:
 
 
 def type_of(default: Any, declared: Any, name: str, at: Where) -> Any:
-    """The type that values of the variable must have. Raises DeclarationError when nothing says it."""
+    """The type that values of the variable must have. Raises DeclarationError when nothing says it, and for a name that
+    nobody could write down."""
+    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+        raise mistake(
+            at, f"{name!r} is no name for a playground variable", f"Use 1 to {LONGEST_NAME} printable characters"
+        )
     if declared is not None:
         return declared
     if default is None:

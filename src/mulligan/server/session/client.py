@@ -110,6 +110,9 @@ class ClientRole:
         for run_id in run_ids:
             if run_id in self._watched:
                 continue
+            if RUN_ID.fullmatch(run_id) is None:
+                self._refuse(run_id, "not_found", no_run(run_id))
+                continue
             if len(self._watched) >= MOST_WATCHED:
                 self._refuse(run_id, "too_large", f"A session watches at most {MOST_WATCHED:,} runs.")
                 continue
@@ -179,7 +182,8 @@ def _check_spec(spec: StartSpec) -> None:
     key = spec.idempotency_key
     if key is not None and not 0 < len(key) <= LONGEST_KEY:
         raise InvalidInput(f"An idempotency key has 1 to {LONGEST_KEY} characters.")
-    texts = (spec.workflow, key or "", *spec.metadata, *spec.metadata.values())
+    names = [spec.workflow, spec.version or "", spec.parent_id or "", spec.parent_step or "", *spec.overrides]
+    texts = (*names, key or "", *spec.metadata, *spec.metadata.values())
     if len(spec.metadata) > MOST_METADATA or "\0" in "".join(texts):
         raise InvalidInput(
             f"Names, keys and metadata hold no NUL character, and metadata at most {MOST_METADATA} entries."

@@ -1,14 +1,17 @@
-"""Are the workflows that a worker declares sound? What is registered is trusted by everybody afterwards."""
+"""Is what a worker speaks of sound: workflows, leases? What is registered is trusted by everybody afterwards."""
 
 from __future__ import annotations
 
 import graphlib
+from collections.abc import Iterable
 
 from mulligan.core.inputs import parent_of
 from mulligan.core.records import StepDefinition, WorkflowDefinition
 from mulligan.engine.api import problems_in
 from mulligan.errors import InvalidInput, TooLarge
+from mulligan.server.reading.scene import RUN_ID
 from mulligan.wire.json_text import check
+from mulligan.wire.messages import Lease
 
 MOST_WORKFLOWS = 1_000
 MOST_STEPS = 1_000
@@ -25,6 +28,16 @@ def check_definitions(definitions: list[WorkflowDefinition]) -> None:
 
 def is_name(text: str) -> bool:
     return 0 < len(text) <= LONGEST_NAME and text.isprintable()
+
+
+def check_leases(leases: Iterable[Lease]) -> None:
+    """They have the form of leases: what does not may be nothing that a database can even look for.
+
+    Raises InvalidInput, which ends the session: no worker of ours says such a thing.
+    """
+    for lease in leases:
+        if RUN_ID.fullmatch(lease.run_id) is None or not is_name(lease.step) or not is_name(lease.token):
+            raise InvalidInput(f"The worker speaks of {lease!r}, which is no lease.", code="protocol")
 
 
 def _check_definition(definition: WorkflowDefinition) -> None:

@@ -57,6 +57,7 @@ class Session:
         try:
             for message in messages:
                 if isinstance(message, Report):
+                    self._worker.check_report(message)
                     reports.append(message)
                 elif isinstance(message, Start | Watch | Unwatch):
                     self._handle_client(message)

@@ -25,7 +25,7 @@ from mulligan.core.decide.attempts import ref_of
 from mulligan.core.records import LogLine, Outcome, RecordedError
 from mulligan.engine.api import Assignment, Seat
 from mulligan.errors import InvalidInput, MulliganError, TooLarge, Unavailable
-from mulligan.server.session.declared import check_definitions, is_name
+from mulligan.server.session.declared import check_definitions, check_leases, is_name
 from mulligan.server.session.outbox import Outbox
 from mulligan.server.site import Call
 from mulligan.wire.json_text import check
@@ -124,6 +124,7 @@ class WorkerRole:
         if not all(is_name(text) for text in (hello.worker_id, hello.name)) or not 0 < hello.slots <= MOST_SLOTS:
             raise InvalidInput(f"A worker has an id, a name and 1 to {MOST_SLOTS:,} slots.")
         check_definitions(hello.definitions)
+        check_leases((*hello.running, *hello.lost))
 
     async def _recall(self, running: Sequence[Lease]) -> None:
         """The leases of an earlier connection: their reports name no workflow, so it is looked up."""
@@ -212,6 +213,11 @@ class WorkerRole:
 
     # ── Reports ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
+    def check_report(self, report: Report) -> None:
+        """Raises InvalidInput for a report of what can be no lease."""
+        if report.lease not in self._held:
+            check_leases([report.lease])
+
     def report(self, reports: Sequence[Report]) -> None:
         """All reports of one frame, committed together and acknowledged together."""
         if self._seat is None or not reports:
@@ -226,7 +232,7 @@ class WorkerRole:
         output, error, readings = report.output, report.error, tuple(report.readings)
         if not self._trusted:
             try:
-                self._check_report(report)
+                self._check_result(report)
             except (InvalidInput, TooLarge) as refusal:
                 # A data error is the step's own failure, told where it can be read; it would never fit.
                 outcome, output, readings = Outcome.FAILED, None, ()
@@ -246,12 +252,14 @@ class WorkerRole:
             version=self._digests.get(self._held.get(report.lease, ""), ""),
         )
 
-    def _check_report(self, report: Report) -> None:
+    def _check_result(self, report: Report) -> None:
         if report.outcome not in _OUTCOMES:
             raise InvalidInput(f"The worker reported the outcome {report.outcome!r}, which there is not.")
         if report.output is not None:
             check(report.output, f"The output of step {report.lease.step}")
         for reading in report.readings:
+            if not is_name(reading.name):
+                raise InvalidInput(f"The playground variable {reading.name!r} has no name of printable characters.")
             where = f"The playground variable {reading.name}"
             for text in (reading.default, reading.value, reading.schema, reading.override or "null"):
                 check(text.encode(), where)
@@ -285,6 +293,7 @@ class WorkerRole:
         return None
 
     def release(self, leases: Sequence[Lease]) -> None:
+        check_leases(leases)
         for lease in leases:
             self._held.pop(lease, None)
         self._tell_engine([ReleaseAttempt(ref=lease, namespace=self._namespace) for lease in leases])
