@@ -6,7 +6,7 @@ Import the fixtures in a ``conftest.py`` of the tests that need them.
 import asyncio
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -88,3 +88,15 @@ def postgres_url(postgres_database: str, empty_postgres: Callable[[], None]) -> 
     """The URL of a database that holds nothing."""
     empty_postgres()
     return postgres_database
+
+
+@pytest.fixture
+async def empty_database(postgres_server: str) -> AsyncIterator[str]:
+    """The URL of a database without tables, gone after the test."""
+    name = own_name("empty")
+    connection = await asyncpg.connect(postgres_server)
+    await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    await connection.execute(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")
+    yield url_of(postgres_server, name)
+    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await connection.close()

@@ -26,7 +26,7 @@ from mulligan.testing.exercise_store.pruning import Pruning
 from mulligan.testing.exercise_store.sweeps import Sweeps
 from mulligan.testing.exercise_store.talk import claim, commit, ids, know, queue
 from mulligan.testing.factories import changes, make_event, make_log_line, make_run
-from tests.postgres import own_name, url_of
+from tests.postgres import url_of
 
 KNOWN = read_migrations("mulligan.stores.postgres")
 NEXT = Migration(len(KNOWN) + 1, "nickname", "ALTER TABLE runs ADD COLUMN nickname text; CREATE TABLE extra (a text)")
@@ -53,18 +53,6 @@ async def other(postgres_url: str) -> AsyncIterator[PostgresStore]:
 async def admin(postgres_url: str) -> AsyncIterator[Any]:
     connection = await asyncpg.connect(postgres_url)
     yield connection
-    await connection.close()
-
-
-@pytest.fixture
-async def empty_database(postgres_server: str) -> AsyncIterator[str]:
-    """The URL of a database without tables."""
-    name = own_name("empty")
-    connection = await asyncpg.connect(postgres_server)
-    await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-    await connection.execute(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")
-    yield url_of(postgres_server, name)
-    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await connection.close()
 
 

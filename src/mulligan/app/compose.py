@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 
@@ -37,14 +38,14 @@ def make_store(settings: Settings, clock: SharedClock) -> Store:
         make_data_folder(file.parent)
         return SqliteStore(file)
     if url.startswith(POSTGRES):
-        return _make_postgres_store(url, clock)
+        return _make_postgres_store(url, clock, settings.retention)
     raise InvalidInput(
         f"The database {settings.database_shown!r} is of no known kind. Write it as sqlite:///path/to/file.db or "
         "postgresql://user@host/database."
     )
 
 
-def _make_postgres_store(url: str, clock: SharedClock) -> Store:
+def _make_postgres_store(url: str, clock: SharedClock, retention: timedelta) -> Store:
     try:
         from mulligan.stores.postgres import PostgresStore
     except ModuleNotFoundError as error:
@@ -53,7 +54,7 @@ def _make_postgres_store(url: str, clock: SharedClock) -> Store:
         raise InvalidInput(
             "PostgreSQL needs the driver asyncpg. Install it: pip install 'mulligan[postgres]'."
         ) from None
-    return PostgresStore(url, clock)
+    return PostgresStore(url, clock, retention)
 
 
 async def migrate_database(settings: Settings) -> None:

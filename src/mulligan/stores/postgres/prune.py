@@ -1,9 +1,11 @@
-"""Retention: deleting runs with all that belongs to them."""
+"""Retention: dropping spans of history as a whole, and deleting what lies in none or must not wait for its span."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+from mulligan.stores.postgres.connections import Connections
+from mulligan.stores.postgres.partitions import Partitions, id_from
 from mulligan.stores.postgres.statement import Connection, Statement
 
 DELETE_GONE_WORKERS = Statement("delete_gone_workers")
@@ -24,12 +26,27 @@ FIND_PRUNABLE_RUNS = Statement("find_prunable_runs", "FOR UPDATE SKIP LOCKED")
 FIND_RUNS_NOT_KEPT = Statement("find_runs_not_kept")
 
 
-async def prune(connection: Connection, before: datetime, limit: int) -> int:
-    """Runs that another engine deletes or decides on just now are passed over.
+async def prune(connections: Connections, partitions: Partitions, before: datetime, now: datetime, limit: int) -> int:
+    spans = await partitions.spans()
+    await partitions.make_ahead(spans, now)
+    past = [span for span in spans if span.limit <= id_from(before)]
+    dropped = await partitions.drop(past, before, now)
+    # In a span that something holds, the others need not wait for it.
+    rest = [span for span in spans if span not in past]
+    spared = (rest[0].least, rest[-1].limit) if rest else ("", "")
+    async with connections.writing() as connection:
+        return dropped + await delete_runs(connection, before, limit, spared)
 
-    Whether a replay has come to rely on a run is asked again once the run is locked: from then on none can.
+
+async def delete_runs(connection: Connection, before: datetime, limit: int, spared: tuple[str, str]) -> int:
+    """Row by row. ``spared``: the ids from the first one on, before the second one, are left alone.
+
+    Runs that another engine deletes or decides on just now are passed over. Whether a replay has come to rely on a run
+    is asked again once the run is locked: from then on none can.
     """
-    found = await FIND_PRUNABLE_RUNS.fetch(connection, before=before, limit=limit)
+    found = await FIND_PRUNABLE_RUNS.fetch(
+        connection, spans_from=spared[0], spans_to=spared[1], before=before, limit=limit
+    )
     ids = [run_id for (run_id,) in await FIND_RUNS_NOT_KEPT.fetch(connection, ids=[run_id for (run_id,) in found])]
     if ids:
         for statement in DELETE_RUNS:

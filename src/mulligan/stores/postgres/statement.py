@@ -15,6 +15,9 @@ Connection = Any
 
 
 _TEXTS = re.compile(r"texts\(:([a-z_]+)\)")
+_BOUND = re.compile(r"(least|greatest)_(ids?|run_id)")
+"""Parameters that nobody gives, the last ones: the least or greatest of another's values. They tell the database which
+partitions it need not look into."""
 
 
 class Statement:
@@ -23,7 +26,10 @@ class Statement:
     def __init__(self, name: str, suffix: str = "") -> None:
         text = read_statement("mulligan.stores.postgres", name)
         self.name = name
-        self.parameters = parameters(text)
+        named = parameters(text)
+        bounds = [bound for name in named if (bound := _BOUND.fullmatch(name))]
+        self.parameters = named[: len(named) - len(bounds)]
+        self._bounds = [(min if end == "least" else max, named.index(of)) for end, of in (b.groups() for b in bounds)]
         self._of_texts = [name in _TEXTS.findall(text) for name in self.parameters]
         self.sql = f"{numbered(text)} {suffix}".rstrip()
 
@@ -50,20 +56,22 @@ class Statement:
             raise StoreConflict("A row that the transaction changes is not there.")
 
     def _named(self, given: dict[str, Any]) -> list[Any]:
-        return [
+        arguments = [
             joined(given[name]) if of_texts else given[name]
             for of_texts, name in zip(self._of_texts, self.parameters, strict=True)
         ]
+        return arguments + [choose(given[self.parameters[place]], default="") for choose, place in self._bounds]
 
     def _arguments(self, rows: Sequence[Row], given: dict[str, Any]) -> list[Any]:
         """The columns of the rows, which ``unnest`` turns back: the longer ones fill up those that are only NULL."""
         arguments = list(given.values())
-        for of_texts, column in zip(self._of_texts[len(given) :], zip(*rows, strict=True), strict=True):
+        columns = list(zip(*rows, strict=True))
+        for of_texts, column in zip(self._of_texts[len(given) :], columns, strict=True):
             if column.count(None) == len(column):
                 arguments.append(None)
             else:
                 arguments.append(joined(column) if of_texts else column)
-        return arguments
+        return arguments + [choose(columns[place - len(given)]) for choose, place in self._bounds]
 
 
 def _touched(status: str) -> int:

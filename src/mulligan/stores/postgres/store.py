@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from mulligan.core.bulk import Bulk, BulkItem, BulkState, ItemState, Progress
 from mulligan.core.facts import DueStep, Lease, Produced, RunFacts
@@ -32,6 +32,7 @@ from mulligan.stores.postgres import bulks, inbox, reads, rows
 from mulligan.stores.postgres.connections import Connections
 from mulligan.stores.postgres.database import read_address, translated
 from mulligan.stores.postgres.load import Loader, leased_steps
+from mulligan.stores.postgres.partitions import Partitions
 from mulligan.stores.postgres.prune import prune
 from mulligan.stores.postgres.statement import Statement
 from mulligan.stores.postgres.timekeeping import go_by_database
@@ -42,14 +43,19 @@ SAVE_TOKEN = Statement("save_token")
 
 
 class PostgresStore:
-    """Facts in one database that any number of engines share."""
+    """Facts in one database that any number of engines share.
+
+    ``retention`` is how long runs will be kept, which says what spans of time their history is parted into; without
+    it, ``prune`` deletes all runs row by row.
+    """
 
     capabilities = Capabilities(name="postgresql", exclusive=False, durable=True)
 
-    def __init__(self, url: str, clock: SharedClock) -> None:
+    def __init__(self, url: str, clock: SharedClock, retention: timedelta | None = None) -> None:
         self._address = read_address(url)
         self._clock = clock
         self._connections = Connections(self._address)
+        self._partitions = Partitions(self._connections, retention)
         self._wakeups = Wakeups(self._address, clock)
         self._loader = Loader()
         self._turn = asyncio.Lock()
@@ -62,6 +68,7 @@ class PostgresStore:
 
     async def close(self) -> None:
         await self._wakeups.stop()
+        await self._partitions.close()
         await self._connections.close()
 
     def listen(self, heard: Callable[[News | None], None]) -> None:
@@ -107,8 +114,7 @@ class PostgresStore:
             return await reads.find_ready_routes(connection)
 
     async def prune(self, before: datetime, limit: int) -> int:
-        async with self._connections.writing() as connection:
-            return await prune(connection, before, limit)
+        return await prune(self._connections, self._partitions, before, self._clock.now(), limit)
 
     async def facts(self, run_ids: Sequence[str]) -> dict[str, RunFacts]:
         async with self._connections.sweep(snapshot=True) as connection:

@@ -1,1 +1,1 @@
-SELECT id, input FROM runs WHERE id = ANY (texts(:ids))
+SELECT id, input FROM runs WHERE id = ANY (texts(:ids)) AND id BETWEEN :least_ids AND :greatest_ids

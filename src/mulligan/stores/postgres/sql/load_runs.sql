@@ -3,5 +3,5 @@ SELECT
     finished_at, metadata, idempotency_key, overrides, source_id, generation, parent_id, parent_step, bulk_id,
     failed_step, error_type, error_message, fingerprint
 FROM runs
-WHERE id = ANY (texts(:ids))
+WHERE id = ANY (texts(:ids)) AND id BETWEEN :least_ids AND :greatest_ids
 ORDER BY id

@@ -8,6 +8,6 @@ SELECT
         AND error_message IS NULL
         AND fingerprint IS NULL AS pristine
 FROM runs
-WHERE id = ANY (texts(:ids))
+WHERE id = ANY (texts(:ids)) AND id BETWEEN :least_ids AND :greatest_ids
 ORDER BY id
 FOR UPDATE

@@ -14,3 +14,4 @@ FROM unnest(
 WHERE runs.id = ended.id
     AND runs.namespace = ended.namespace
     AND runs.id = ANY (texts(:id))
+    AND runs.id BETWEEN :least_id AND :greatest_id

@@ -1,0 +1,1 @@
+SELECT make_span(:name, :least, :limit)
