@@ -14,7 +14,7 @@ const EDITS = [{ step: "summary", op: "replace", path: "/doc/lang", after: jsonT
 it("speaks Python, with literals as Python spells them", () => {
   expect(copyAs("Python", "r1", BODY, EDITS)).toBe(
     'run = await m.runs.get("r1")\nagain = await run.replay(from_step="summary", input={"doc": {"lang": "fr"}}, ' +
-      'playground={"temperature":0.0,"strict":True}, reason="it\'s French")',
+      'playground={"summary.temperature":0.0,"summary.strict":True}, reason="it\'s French")',
   );
   const whole = { from_beginning: true, input: new Raw('{"id": 1152921504606846977, "note": null}'), code: "same" };
   expect(copyAs("Python", "r1", whole, [])).toContain(
@@ -27,6 +27,17 @@ it("names the steps where there are several", () => {
   expect(copyAs("Python", "r1", body, [])).toContain('from_step=["a","b"], input={"a":1}');
   const edits = [{ step: "a", op: "replace", path: "/x", after: jsonTextOf("1") }];
   expect(copyAs("CLI", "r1", body, edits)).toBe("mulligan replay r1 --from a --from b --set a.x=1");
+});
+
+it("says what it leaves out", () => {
+  const body = { start_steps: ["a"], reset_playground: { a: ["heat"] } };
+  const gone = [{ step: "a", op: "remove", path: "/doc/lang" }];
+  const reset = "# left out, only curl can say it: the code's own default again for a: heat";
+  expect(copyAs("Python", "r1", body, gone).split("\n")[0]).toBe(reset);
+  expect(copyAs("CLI", "r1", body, gone)).toBe(
+    `${reset}\n# left out, only curl can say it: without a/doc/lang\nmulligan replay r1 --from a`,
+  );
+  expect(copyAs("curl", "r1", body, gone)).not.toContain("#");
 });
 
 it("gives an edited run input as a whole on the command line", () => {

@@ -8,8 +8,19 @@ import { type Raw, writeRequest } from "@/pure/wire";
 export type Language = "Python" | "CLI" | "curl";
 
 export function copyAs(language: Language, runId: string, body: ReplayBody, edits: readonly EditShown[]): string {
-  if (language === "Python") return asPython(runId, body);
-  return language === "CLI" ? asCommand(runId, body, edits) : asCurl(runId, body);
+  if (language === "curl") return asCurl(runId, body);
+  const text = language === "Python" ? asPython(runId, body) : asCommand(runId, body, edits);
+  return [...unsaid(language, body, edits).map((each) => `# left out, only curl can say it: ${each}`), text].join("\n");
+}
+
+/** What is in the request and has no words there. */
+function unsaid(language: Language, body: ReplayBody, edits: readonly EditShown[]): string[] {
+  const reset = Object.entries(body.reset_playground ?? {}).map(([step, names]) => `${step}: ${names.join(", ")}`);
+  const removed = edits.filter((edit) => edit.after === undefined && edit.step !== "input");
+  return [
+    ...reset.map((each) => `the code's own default again for ${each}`),
+    ...(language === "CLI" ? removed.map((edit) => `without ${edit.step}${edit.path}`) : []),
+  ];
 }
 
 function asPython(runId: string, body: ReplayBody): string {
@@ -19,7 +30,7 @@ function asPython(runId: string, body: ReplayBody): string {
     from_beginning: body.from_beginning ? "True" : undefined,
     input: bySteps(body.inputs, starts),
     run_input: body.input && pythonOf(body.input.text),
-    playground: bySteps(body.playground, starts),
+    playground: byNames(body.playground),
     code: !body.code || body.code === "latest" ? undefined : pythonOf(JSON.stringify(body.code)),
     reason: body.reason ? pythonOf(JSON.stringify(body.reason)) : undefined,
     fresh_key: body.fresh_key ? "True" : undefined,
@@ -36,6 +47,18 @@ function bySteps(values: Record<string, unknown> | undefined, starts: readonly s
   if (!only) return undefined;
   const isPlain = more.length === 0 && starts.length === 1 && only[0] === starts[0];
   return pythonOf(writeRequest(isPlain ? only[1] : values));
+}
+
+/** As on the command line: `step.name`, or the name alone where every step is meant. */
+function byNames(values: ReplayBody["playground"]): string | undefined {
+  const named = overrideNames(values);
+  return named.length > 0 ? pythonOf(writeRequest(Object.fromEntries(named))) : undefined;
+}
+
+function overrideNames(values: ReplayBody["playground"]): [name: string, value: Raw][] {
+  return Object.entries(values ?? {}).flatMap(([step, own]) =>
+    Object.entries(own).map(([name, value]): [string, Raw] => [step === "*" ? name : `${step}.${name}`, value as Raw]),
+  );
 }
 
 const PYTHON_WORDS: Record<string, string> = { true: "True", false: "False", null: "None" };
@@ -61,12 +84,7 @@ function asCommand(runId: string, body: ReplayBody, edits: readonly EditShown[])
         const path = pointerTokens(edit.path).join(".");
         return ["--set", shell(`${several ? `${edit.step}.` : ""}${path}=${edit.after}`)];
       }),
-    ...Object.entries(body.playground ?? {}).flatMap(([step, values]) =>
-      Object.entries(values).map(([name, value]) => [
-        "--playground",
-        shell(`${step === "*" ? "" : `${step}.`}${name}=${(value as Raw).text}`),
-      ]),
-    ),
+    ...overrideNames(body.playground).map(([name, value]) => ["--playground", shell(`${name}=${value.text}`)]),
     ...(body.code && body.code !== "latest" ? [["--code", String(body.code)]] : []),
     ...(body.reason ? [["--reason", shell(body.reason)]] : []),
     ...(body.fresh_key ? [["--fresh-key"]] : []),

@@ -105,14 +105,17 @@ def tried_anew(call: Call, tries: int) -> Call:
 
 
 def overrides_of(playground: Mapping[Any, Any]) -> Overrides:
-    """``{"model": "large"}`` counts for every step; a step as the key holds its own variables."""
+    """``{"model": "large"}`` counts for every step, ``{"summary.model": "large"}`` for one, as on the command line; a
+    step as the key holds its own variables."""
     overrides: Overrides = {}
     for key, value in playground.items():
         step = getattr(key, "declaration", None)
         if step is None:
-            overrides.setdefault("*", {})[key] = _json(key, value)
+            of_step, dot, name = str(key).partition(".")
+            overrides.setdefault(of_step if dot else "*", {})[name if dot else key] = _json(key, value)
         else:
-            overrides[step.name] = {name: _json(name, inner) for name, inner in value.items()}
+            own = {name: _json(name, inner) for name, inner in value.items()}
+            overrides[step.name] = {**overrides.get(step.name, {}), **own}
     return overrides
 
 
