@@ -138,7 +138,13 @@ class Storm:
         self._kill(self._engines)
 
     def kill_worker(self) -> None:
-        self._kill(self._workers)
+        """Half of the time at once, and one that is in the midst of a step: that is when it matters."""
+        busy = [node for node in self._workers if node.is_busy]
+        process = self._up(busy) if self._random.random() < 0.5 else None
+        if process is not None:
+            process.kill()
+        else:
+            self._kill(self._workers)
 
     def kill_client(self) -> None:
         self._kill(self._clients)

@@ -203,9 +203,15 @@ class WorkerNode:
     def is_up(self) -> bool:
         return self._process is not None and self._process.alive
 
+    @property
+    def is_busy(self) -> bool:
+        """A function is running."""
+        return self.is_up and self.functions is not None and self.functions.busy > 0
+
     def boot(self) -> Process:
         assert not self.is_up
         self.boots += 1
+        self.functions = None
         process = self._process = Process(self.name, self._loop, self.boots)
         process.spawn(self._run(process))
         return process
