@@ -6,10 +6,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
 
+from mulligan.app.checkup import examine
+from mulligan.app.compose import migrate_database
+from mulligan.app.settings import load_settings
 from mulligan.app.system import SystemClock
 from mulligan.core.facts import Changes, Committed, Wanted
 from mulligan.errors import InvalidInput, StoreConflict, StoreUnavailable
@@ -131,6 +135,66 @@ async def test_what_is_off_and_may_lose_data_is_said(
         assert "synchronous_commit off" in caplog.text
     finally:
         await admin.execute(f"ALTER DATABASE {name} RESET synchronous_commit")
+
+
+def diagnosis(url: str) -> tuple[str, str]:
+    """The verdict of `mulligan doctor` on the database, and its words."""
+    loaded = load_settings({"database": url})
+    [finding] = [each for each in examine(loaded) if each.subject == "PostgreSQL" and "fsync" not in each.text]
+    return finding.verdict, f"{finding.text} → {finding.advice}"
+
+
+def apply(url: str, *commands: str) -> None:
+    async def run() -> None:
+        connection = await asyncpg.connect(url)
+        for command in commands:
+            await connection.execute(command)
+        await connection.close()
+
+    asyncio.run(run())
+
+
+def test_the_doctor_knows_an_empty_a_current_an_old_and_a_newer_schema(empty_database: str) -> None:
+    assert diagnosis(empty_database)[0] == "ok"
+    asyncio.run(migrate_database(load_settings({"database": empty_database}).settings))
+    assert diagnosis(empty_database) == ("ok", f"{diagnosis(empty_database)[1].split(',')[0]}, schema {len(KNOWN)} → ")
+    apply(empty_database, f"DELETE FROM mulligan_migrations WHERE number = {len(KNOWN)}")
+    verdict, words = diagnosis(empty_database)
+    assert (verdict, "mulligan migrate" in words) == ("warn", True)
+    apply(empty_database, "INSERT INTO mulligan_migrations VALUES (99, 'of the future')")
+    verdict, words = diagnosis(empty_database)
+    assert (verdict, "schema 99 was made by a newer Mulligan" in words) == ("fail", True)
+    with pytest.raises(StoreUnavailable, match="a newer version has used it"):
+        asyncio.run(migrate_database(load_settings({"database": empty_database}).settings))
+
+
+def test_a_role_without_rights_is_told_so_before_and_when_it_tries(empty_database: str) -> None:
+    apply(
+        empty_database,
+        "DROP ROLE IF EXISTS mulligan_guest",
+        "CREATE ROLE mulligan_guest LOGIN PASSWORD 'guest'",
+        "REVOKE CREATE ON SCHEMA public FROM public",
+    )
+    parts = urlsplit(empty_database)
+    guest = urlunsplit(parts._replace(netloc=f"mulligan_guest:guest@{parts.netloc.rpartition('@')[2]}"))
+    verdict, words = diagnosis(guest)
+    assert (verdict, "may not create tables" in words) == ("fail", True)
+    with pytest.raises(StoreUnavailable, match="permission denied for schema public") as refused:
+        asyncio.run(migrate_database(load_settings({"database": guest}).settings))
+    assert refused.value.code == "no_right"
+    apply(empty_database, "DROP ROLE mulligan_guest")
+
+
+def test_a_search_path_that_leads_nowhere_is_told(empty_database: str) -> None:
+    nowhere = f"{empty_database}&search_path=nowhere"
+    assert diagnosis(nowhere)[0] == "fail"
+    with pytest.raises(StoreUnavailable, match="no schema has been selected"):
+        asyncio.run(migrate_database(load_settings({"database": nowhere}).settings))
+
+
+def test_a_database_that_does_not_answer_is_told_by_the_doctor() -> None:
+    verdict, words = diagnosis("postgresql://ann:secret@127.0.0.1:1/nowhere")
+    assert (verdict, "Check that it runs" in words, "secret" in words) == ("fail", True, False)
 
 
 # ── Transactions of several engines ──────────────────────────────────────────────────────────────────────────────────

@@ -114,11 +114,25 @@ def _postgres(settings: Settings) -> Iterator[Finding]:
     except MulliganError as error:
         yield Finding("fail", "PostgreSQL", str(error), "see above")
         return
-    schema = "no schema yet (made at the first start)" if server.schema == 0 else f"schema {server.schema}"
-    yield Finding("ok", "PostgreSQL", f"{server.version}, {schema}")
+    yield _postgres_schema(server.version, server.schema, server.newest, server.may_create)
     for name in server.unsafe:
         text = f"{name} is off: what was acknowledged may be lost"
         yield Finding("warn", "PostgreSQL", text, f"switch {name} on in its configuration")
+
+
+def _postgres_schema(version: str, schema: int, newest: int, may_create: bool) -> Finding:
+    if schema > newest:
+        text = f"{version}, schema {schema} was made by a newer Mulligan: this one knows {newest}"
+        return Finding("fail", "PostgreSQL", text, "install the newer version here, too")
+    if not may_create:
+        text = f"{version}; the role may not create tables, and partitions are made all the time"
+        return Finding("fail", "PostgreSQL", text, "let the role own the database, or a schema of its own")
+    if schema == 0:
+        return Finding("ok", "PostgreSQL", f"{version}, no schema yet (made at the first start)")
+    if schema < newest:
+        text = f"{version}, schema {schema} is behind this version's {newest}"
+        return Finding("warn", "PostgreSQL", text, "run `mulligan migrate`, or let the next server do it that starts")
+    return Finding("ok", "PostgreSQL", f"{version}, schema {schema}")
 
 
 def _privacy(subject: str, path: Path, command: str) -> Finding:

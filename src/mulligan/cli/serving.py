@@ -68,7 +68,9 @@ def server(
     host: Host = None,
     port: Port = None,
     data: Data = None,
-    database: Annotated[str | None, Parameter(help="sqlite:///path. [default: mulligan.db in the data folder]")] = None,
+    database: Annotated[
+        str | None, Parameter(help="sqlite:///path or postgresql://…. [default: in the data folder]")
+    ] = None,
     base_path: Annotated[str | None, Parameter(help="Path prefix behind a proxy.")] = None,
     public_hosts: Annotated[str | None, Parameter(help="Host names that browsers may use, comma-separated.")] = None,
     behind_proxy: Annotated[bool | None, Parameter(help="A proxy in front takes care of TLS.")] = None,

@@ -90,11 +90,16 @@ async def prepare(connection: Connection) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What there is behind an address. ``unsafe``: settings that are off, for which committed work may be lost."""
+    """What there is behind an address. ``unsafe``: settings that are off, for which committed work may be lost.
+
+    ``newest`` is the schema that this code makes of ``schema`` (0: none yet), if it ``may_create`` tables.
+    """
 
     version: str
     unsafe: tuple[str, ...]
     schema: int
+    newest: int
+    may_create: bool
 
 
 async def look_at(address: Address) -> Server:
@@ -110,9 +115,10 @@ async def look_at(address: Address) -> Server:
 async def check_server(connection: Connection, address: Address) -> Server:
     """Refuse what cannot work. Raises StoreUnavailable."""
     async with connection.transaction(readonly=True):
-        number, version, encoding, commits, fsync = await connection.fetchrow(
+        number, version, encoding, commits, fsync, may_create = await connection.fetchrow(
             "SELECT current_setting('server_version_num')::integer, current_setting('server_version'), "
-            "current_setting('server_encoding'), current_setting('synchronous_commit'), current_setting('fsync')"
+            "current_setting('server_encoding'), current_setting('synchronous_commit'), current_setting('fsync'), "
+            "coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)"
         )
     if number < OLDEST_SERVER:
         raise StoreUnavailable(f"{address.shown} is PostgreSQL {version}; Mulligan needs 14 or newer.")
@@ -121,7 +127,8 @@ async def check_server(connection: Connection, address: Address) -> Server:
             f"The database {address.shown} has the encoding {encoding}. Create one with ENCODING 'UTF8'."
         )
     unsafe = [name for name, value in (("synchronous_commit", commits), ("fsync", fsync)) if value == "off"]
-    return Server(version, tuple(unsafe), await schema_number(connection))
+    newest = len(read_migrations("mulligan.stores.postgres"))
+    return Server(version, tuple(unsafe), await schema_number(connection), newest, may_create)
 
 
 async def migrate(connection: Connection, address: Address) -> None:
@@ -191,6 +198,12 @@ def translated(address: Address) -> Iterator[None]:
     except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
         raise StoreUnavailable(
             f"{address.shown} does not let us in: {error}. Check user, password and database in the URL."
+        ) from error
+    except (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidSchemaNameError) as error:
+        raise StoreUnavailable(
+            f"The role that {address.shown} is used with lacks a right: {error}. It has to own the database or the "
+            "schema that its tables lie in: it makes and drops partitions.",
+            code="no_right",
         ) from error
     except TROUBLE as error:
         raise StoreUnavailable(
