@@ -113,7 +113,7 @@ class Engine:
 
     async def _keep_time(self) -> None:
         timers = Timers(self.store, self.submit_all)
-        rescuer = Rescuer(self.store, self.submit_all, self.policy, self.clock.now())
+        rescuer = Rescuer(self.store, self.submit_all, self.policy, self.clock.now(), lambda: self.cycle.outage_at)
         bulks = BulkReplayer(self.store, self.submit_all, self.bulks.replay_one)
         duties = [timers.tick, rescuer.tick, bulks.tick, Pruner(self.store, self._retention).tick]
         longest = IDLE

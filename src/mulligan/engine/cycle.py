@@ -94,6 +94,9 @@ class Cycle:
         self._closing = False
         self.inbox = Inbox()
         self.committed_at: datetime | None = None
+        self.outage_at: datetime | None = None
+        """When the store last could not be written, of those times that outlasted the time between two beats."""
+        self._failing_since: datetime | None = None
 
     def wake(self) -> None:
         """There is something to do: a command, a credit, or a route with ready steps."""
@@ -172,6 +175,9 @@ class Cycle:
         """Nothing was written, as far as we know. What this replica remembers may be wrong now, and the store is left
         alone a moment."""
         self._memory.clear()
+        if isinstance(error, StoreUnavailable):
+            self._failing_since = self._failing_since or self._clock.now()
+            self._note_outage(self._clock.now())
         if not isinstance(error, MulliganError):
             log.error("a transaction failed", exc_info=error)
             error = Unavailable(f"The engine could not carry this out: {error!r}. See the server's log.")
@@ -179,6 +185,10 @@ class Cycle:
             entry.answer = error
         if not isinstance(error, StoreConflict):
             await self._clock.sleep(RECOVERY)
+
+    def _note_outage(self, now: datetime) -> None:
+        if self._failing_since is not None and now - self._failing_since > self._policy.beat:
+            self.outage_at = now
 
     async def _commit(self, entries: Sequence[Entry]) -> None:
         if self._unsure:
@@ -230,6 +240,8 @@ class Cycle:
 
     def _settle(self, facts: Facts, claims: list[Claim], leased: list[OpenStep], now: datetime) -> None:
         self.committed_at = now
+        self._note_outage(now)
+        self._failing_since = None
         self._dispatcher.settle(claims, leased)
         self._memory.keep(facts, leased)
         runs_leased = {

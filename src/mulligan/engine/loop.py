@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
+from mulligan.errors import StoreUnavailable
 from mulligan.ports.clock import Clock
 
 POLL = timedelta(seconds=1)
@@ -52,6 +53,10 @@ async def forgiving(duty: Callable[[datetime], Awaitable[datetime | None]], now:
     """One tick. An agent that fails is tried again at its next tick; the others go on."""
     try:
         return await duty(now)
+    except StoreUnavailable as error:
+        # one line and no traceback: an outage is told of once a second, perhaps for hours
+        log.warning("%s waits: %s", getattr(duty, "__qualname__", duty), error)
+        return now + POLL
     except Exception:
         log.exception("%s failed; it is tried again", getattr(duty, "__qualname__", duty))
         return now + POLL

@@ -51,6 +51,12 @@ class VirtualClock:
         self._now = until
         await self._settled()
 
+    async def pass_by(self, span: timedelta) -> None:
+        """Move time on as for a process that is stopped meanwhile: all that was due wakes too late, at one moment."""
+        self._now += span
+        self._wake_due()
+        await self._settled()
+
     def _next_at(self) -> datetime | None:
         while self._sleepers and self._sleepers[0][2].done():
             heapq.heappop(self._sleepers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from mulligan.core.commands import Command, ForgetWorker, LoseAttempt
@@ -9,30 +10,51 @@ from mulligan.core.decide.policy import Policy
 from mulligan.core.records import Worker
 from mulligan.engine.inbox import Submit
 from mulligan.engine.loop import POLL
+from mulligan.errors import StoreUnavailable
 from mulligan.ports.store import Store
 
-MUCH_LATER = timedelta(seconds=60)
-"""A tick that comes so much too late was held up by more than load: the machine slept, or the process was stopped."""
+LastOutage = Callable[[], datetime | None]
+"""Until when the store could not be written for longer than a beat; None: never."""
 
 
 class Rescuer:
-    """After a start, and after a tick that came much too late, workers get one TTL to be heard of before any is given
-    up: while this engine was away, nobody could have taken their heartbeats."""
+    """After a start, and after a time in which beats could not be heard or not be written, workers get one TTL to be
+    heard of before any is given up: their silence says nothing about them.
 
-    def __init__(self, store: Store, submit: Submit, policy: Policy, started_at: datetime) -> None:
+    Beats go unheard while the process is stopped or the machine sleeps, which a tick that comes late shows; they go
+    unwritten while the store cannot be used. Giving up in the moment in which the store is back would
+    take the steps from workers that are all well.
+    """
+
+    def __init__(
+        self, store: Store, submit: Submit, policy: Policy, started_at: datetime, last_outage_at: LastOutage
+    ) -> None:
         self._store = store
         self._submit = submit
         self._policy = policy
+        self._last_outage_at = last_outage_at
         self._patient_until_at = started_at + policy.worker_ttl
 
     def was_away(self, late: timedelta, now: datetime) -> None:
-        if late > MUCH_LATER:
-            self._patient_until_at = now + self._policy.worker_ttl
+        """The last tick came so much too late. Load makes it late, too, but hardly by the time between two beats."""
+        if late > self._policy.beat:
+            self._be_patient(now)
+
+    def _be_patient(self, since: datetime) -> None:
+        self._patient_until_at = max(self._patient_until_at, since + self._policy.worker_ttl)
 
     async def tick(self, now: datetime) -> datetime | None:
         """Give up the workers whose lease has run out, and say when the next one's will."""
         next_at: datetime | None = None
-        for worker in await self._store.expired_workers(now + self._policy.worker_ttl):
+        try:
+            workers = await self._store.expired_workers(now + self._policy.worker_ttl)
+        except StoreUnavailable:
+            self._be_patient(now)
+            raise
+        outage_at = self._last_outage_at()
+        if outage_at is not None:
+            self._be_patient(outage_at)
+        for worker in workers:
             said_goodbye = worker.lease_until_at <= worker.seen_at
             give_up_at = worker.lease_until_at if said_goodbye else max(worker.lease_until_at, self._patient_until_at)
             if give_up_at <= now and not await self._give_up(worker):

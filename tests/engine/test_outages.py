@@ -1,0 +1,117 @@
+"""Silence of which the engine or its store is the cause says nothing about workers: they keep their steps."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mulligan.core.commands import BeatWorker
+from mulligan.core.facts import Changes, Claim
+from mulligan.core.records import OpenStep, Outcome, StepDefinition, Worker, WorkflowDefinition
+from mulligan.errors import StoreUnavailable
+from mulligan.testing.clock import settle
+
+if TYPE_CHECKING:
+    from tests.engine.conftest import Desk, FakeWorker
+
+CALL = WorkflowDefinition(name="flow", steps=(StepDefinition(name="call"),))
+TTL_S = 15
+BEAT_S = 3
+
+
+class Disk:
+    """A store that cannot be written while ``full``, nor be read while ``gone``."""
+
+    def __init__(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.full = False
+        self.gone = False
+        self._commit = desk.store.commit
+        self._expired = desk.store.expired_workers
+        monkeypatch.setattr(desk.store, "commit", self.commit)
+        monkeypatch.setattr(desk.store, "expired_workers", self.expired_workers)
+
+    def commit(self, changes: Changes, claims: list[Claim], now: datetime, token: str) -> list[OpenStep]:
+        if self.full or self.gone:
+            raise StoreUnavailable("the disk is full", code="disk_full")
+        return self._commit(changes, claims, now, token)
+
+    async def expired_workers(self, until_at: datetime) -> list[Worker]:
+        if self.gone:
+            raise StoreUnavailable("the database is gone")
+        return await self._expired(until_at)
+
+
+@pytest.fixture
+def disk(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Disk:
+    return Disk(desk, monkeypatch)
+
+
+async def beat_for(desk: Desk, worker: FakeWorker, seconds: int) -> None:
+    """Beats arrive all the time, and are written or not."""
+    for _ in range(seconds // BEAT_S):
+        _ = desk.engine.submit_later([BeatWorker(worker_id=worker.id)])
+        await desk.clock.advance(timedelta(seconds=BEAT_S))
+        await settle()
+
+
+async def losses(desk: Desk, run_id: str) -> int:
+    document = await desk.document(run_id)
+    return sum(attempt.outcome is Outcome.LOST for attempt in document.ended)
+
+
+async def holding_worker(desk: Desk) -> tuple[FakeWorker, str]:
+    """A worker with a step that takes long, after the patience of the engine's start."""
+    worker = await desk.worker(CALL, {}, holding=True)
+    await beat_for(desk, worker, 2 * TTL_S)
+    return worker, await desk.start("flow")
+
+
+@pytest.mark.parametrize("seconds", [12, 15, 60])
+@pytest.mark.parametrize("kind", ["full", "gone"])
+async def test_no_step_is_lost_because_beats_could_not_be_written(
+    desk: Desk, disk: Disk, kind: str, seconds: int
+) -> None:
+    worker, run_id = await holding_worker(desk)
+    setattr(disk, kind, True)
+    await beat_for(desk, worker, seconds)
+    setattr(disk, kind, False)
+    await desk.advance(2)  # the next beat is still to come
+    await beat_for(desk, worker, 2 * TTL_S)
+    assert await losses(desk, run_id) == 0
+
+
+async def test_a_worker_that_died_in_an_outage_is_given_up_one_ttl_after_it(desk: Desk, disk: Disk) -> None:
+    worker, run_id = await holding_worker(desk)
+    disk.full = True
+    await beat_for(desk, worker, 30)
+    disk.full = False
+    await desk.advance(2)
+    other = await desk.worker(CALL, {}, name="worker-2", holding=True)
+    await beat_for(desk, other, TTL_S - 2 * BEAT_S)
+    assert await losses(desk, run_id) == 0
+    await beat_for(desk, other, 3 * BEAT_S)
+    assert await losses(desk, run_id) == 1
+
+
+async def test_single_commits_that_fail_do_not_keep_a_dead_worker_alive(desk: Desk, disk: Disk) -> None:
+    """As a command that the store chokes on every time, between others that it writes."""
+    _, run_id = await holding_worker(desk)
+    other = await desk.worker(CALL, {}, name="worker-2", holding=True)
+    for _ in range(TTL_S):
+        disk.full = True
+        _ = desk.engine.submit_later([BeatWorker(worker_id=other.id)])
+        await settle()
+        disk.full = False
+        await desk.advance(2)
+        await other.beat()
+    assert await losses(desk, run_id) == 1
+
+
+async def test_a_process_that_was_stopped_hears_its_workers_before_it_gives_them_up(desk: Desk) -> None:
+    worker, run_id = await holding_worker(desk)
+    await worker.beat()
+    await desk.clock.pass_by(timedelta(seconds=TTL_S + 10))
+    await beat_for(desk, worker, 2 * TTL_S)
+    assert await losses(desk, run_id) == 0
