@@ -45,6 +45,14 @@ def summary(ctx: Context, text: dict = after(fetch)) -> str:
 def publish(text: str = after(summary)) -> int:
     return len(text)
 
+@m.task
+async def count_all(texts: list[str]) -> int:
+    return sum(await count.map(texts))
+
+@m.task
+def count(text: str) -> int:
+    return len(text)
+
 slow = m.workflow("patient", input=dict)
 
 @slow.step(retries=Retry(3, first="1h"))
@@ -75,9 +83,16 @@ def screens(site: Site) -> list[Screen]:
     repair = json.dumps({"start_steps": ["summary"], "playground": {"summary": {"words": 2}}, "reason": "shorter"})
     replayed = api.send(f"/runs/{failed}/replay?wait_s=30", repair.encode()).raise_for_status().json()["id"]
     api.send("/runs", b'{"workflow": "patient", "input": {}}').raise_for_status()
+    parent = api.finished("count_all", b'{"texts": ["a", "bc"]}')["id"]
+    (group,) = (each for each in api.ask("/inbox")["items"] if each["workflow"] == "summarise")
+    again = {"q": "workflow:summarise replay:no", "request": {"reason": "try it once more"}, "canary": [1]}
+    bulk = api.send("/replays", json.dumps(again).encode()).raise_for_status().json()["id"]
     return [
         Screen("inbox", "/inbox", "words are too many"),
-        Screen("replays", "/replays", "replayed in bulk"),
+        Screen("group", f"/inbox/{group['fingerprint']}", "Newest runs"),
+        Screen("replays", "/replays", "try it once more"),
+        Screen("bulk", f"/replays/{bulk}", "The 1 that failed again"),
+        Screen("children", f"/runs/{parent}?view=children", "started by count_all"),
         Screen("runs", "/runs", "ValueError"),
         Screen("no-runs", "/runs?q=workflow:nobody", "nobody"),
         Screen("run", f"/runs/{failed}", "words are too many"),
