@@ -68,7 +68,7 @@ def test_every_table_but_that_of_the_migrations_has_a_namespace(connection: apsw
     assert without == ["migrations"]
 
 
-HOT = [name for name in NAMES if name.startswith(("load_", "find_ready", "find_due", "update_", "delete_"))]
+HOT = [name for name in NAMES if name.startswith(("load_", "lease_", "find_ready", "find_due", "update_", "delete_"))]
 SCANS_ON_PURPOSE = {
     "load_leased_steps": "workers come and go seldom",
     "delete_gone_workers": "a small table, and only when pruning",

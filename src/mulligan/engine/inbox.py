@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from mulligan.core.commands import Command
 
 Submit = Callable[[Sequence[Command]], Awaitable[list[Any]]]
@@ -22,8 +24,7 @@ class Request:
     answers: asyncio.Future[list[Any]]
 
 
-@dataclass(slots=True, eq=False)
-class Entry:
+class Entry(msgspec.Struct, eq=False, gc=False):
     """One command of a turn, with its answer (or the error it was refused with) once it has been decided."""
 
     command: Command

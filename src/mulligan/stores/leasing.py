@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from heapq import heapify, heappop, heapreplace
+from itertools import islice
 
 import msgspec
 
@@ -30,6 +31,14 @@ class Queue:
         self.head = next(self._rest, None)
         return taken
 
+    def pop_many(self, most: int) -> list[OpenStep]:
+        """The foremost, at most so many: no other queue competes with them."""
+        if self.head is None or most < 1:
+            return []
+        taken = [self.head, *islice(self._rest, most - 1)]
+        self.head = next(self._rest, None)
+        return taken
+
 
 def place_of(step: OpenStep) -> tuple[int, datetime, str, str]:
     return (-step.priority, step.queued_at, step.run_id, step.step)
@@ -46,6 +55,8 @@ def queues_of(steps: Iterable[OpenStep], asked: set[Route]) -> dict[Route, list[
 
 def take(queues: Sequence[Queue], slots: int) -> list[OpenStep]:
     """The foremost steps of several queues, at most ``slots`` of them."""
+    if len(queues) == 1:
+        return queues[0].pop_many(slots)
     heap = [(place_of(queue.head), index, queue) for index, queue in enumerate(queues) if queue.head is not None]
     heapify(heap)
     taken: list[OpenStep] = []

@@ -55,8 +55,7 @@ class _Batch:
             self.future.set_result([answer for answer in self.answers if answer is not None])
 
 
-@dataclass(eq=False, slots=True)
-class _Asked:
+class _Asked(msgspec.Struct, eq=False, gc=False):
     """One start that has not been answered yet."""
 
     batch: _Batch

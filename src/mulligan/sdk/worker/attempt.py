@@ -8,41 +8,36 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+import msgspec
+
 from mulligan.core.records import RecordedError
 from mulligan.sdk.clock import stopwatch
 from mulligan.sdk.context import Context
 from mulligan.sdk.declare.declaration import StepDeclaration
 from mulligan.sdk.failure import frames, record, stack_frames
-from mulligan.wire.messages import Assign, Report
+from mulligan.wire.messages import Assign, Lease, Report
 
 TIMEOUT_ERROR = "mulligan.StepTimeout"
 
 
-class Attempt:
+class Attempt(msgspec.Struct, eq=False):
     """``is_wanted`` and ``has_begun`` change under the ledger's lock. ``substitute`` is called for the function."""
 
-    __slots__ = (
-        "assign", "began", "context", "has_begun", "has_timed_out", "is_wanted", "lease", "step", "substitute", "task",
-        "thread_id", "waits",
-    )  # fmt: skip
-
-    def __init__(
-        self, assign: Assign, step: StepDeclaration, context: Context, substitute: Callable[..., Any] | None
-    ) -> None:
-        self.assign = assign
-        self.lease = assign.lease
-        self.step = step
-        self.context = context
-        self.substitute = substitute
-        self.is_wanted = True
-        self.waits = 0
-        """How many waits for other runs it is in; under the ledger's lock as well."""
-        self.has_begun = False
-        self.has_timed_out = False
-        self.began = stopwatch()
-        self.task: asyncio.Task[None] | None = None
-        self.thread_id: int | None = None
-        """Set while the function itself runs in a thread, where nothing can be cancelled."""
+    assign: Assign
+    lease: Lease
+    step: StepDeclaration
+    context: Context
+    substitute: Callable[..., Any] | None
+    began: float
+    """On the stopwatch."""
+    is_wanted: bool = True
+    waits: int = 0
+    """How many waits for other runs it is in; under the ledger's lock as well."""
+    has_begun: bool = False
+    has_timed_out: bool = False
+    task: asyncio.Task[None] | None = None
+    thread_id: int | None = None
+    """Set while the function itself runs in a thread, where nothing can be cancelled."""
 
     def succeeded(self, output: bytes) -> Report:
         return self.timed_out(None) if self.has_timed_out else self._report("succeeded", output=output)

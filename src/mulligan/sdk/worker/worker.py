@@ -104,6 +104,7 @@ class Worker:
         """Begin these attempts. Returns those that were taken, for their timeouts."""
         in_threads: list[Attempt] = []
         on_loop: list[Attempt] = []
+        began = stopwatch()
         for assign in assigns:
             step = self._steps.get((assign.workflow, assign.lease.step))
             if step is None or step.signature is None:
@@ -111,7 +112,7 @@ class Worker:
                 continue
             context = Context(assign, self._write_line, self._clock.now, self._note_wait)
             substitute = None if self._substitute is None else self._substitute(assign)
-            attempt = Attempt(assign, step, context, substitute)
+            attempt = Attempt(assign, assign.lease, step, context, substitute, began)
             if self.ledger.hold(attempt):
                 (on_loop if self._runner.needs_loop(attempt) else in_threads).append(attempt)
         if in_threads:

@@ -41,6 +41,7 @@ SAVE_DOCUMENTS = read_statement(__package__, "save_documents")
 SAVE_GROUP_NOTES = read_statement(__package__, "save_group_notes")
 SAVE_VARIABLES = read_statement(__package__, "save_variables")
 SAVE_WORKERS = read_statement(__package__, "save_workers")
+LEASE_OPEN_STEPS = read_statement(__package__, "lease_open_steps")
 UPDATE_OPEN_STEPS = read_statement(__package__, "update_open_steps")
 UPDATE_RUNS = read_statement(__package__, "update_runs")
 
@@ -129,8 +130,8 @@ def lease(
         if key in opened:
             opened[key] = step
         else:
-            stored.append(rows.change_of_open_step(step))
-    change_rows(connection, UPDATE_OPEN_STEPS, stored)
+            stored.append(rows.lease_of_open_step(step))
+    change_rows(connection, LEASE_OPEN_STEPS, stored)
     return leased
 
 
