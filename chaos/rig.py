@@ -47,8 +47,8 @@ class Crew:
     servers: int = 1
     workers: int = 2
     clients: int = 1
-    lanes: int = 6
-    slots: int = 8
+    lanes: int = 10
+    slots: int = 16
 
 
 class Rig:
