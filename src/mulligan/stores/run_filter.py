@@ -140,7 +140,7 @@ def _conditions(question: Question, namespace: str, wanted: RunFilter) -> list[s
     conditions = [f"runs.namespace = {question.bind(namespace)}"]
     conditions += _columns(question, wanted)
     conditions += _statuses(question, wanted)
-    conditions += _history(question, wanted)
+    conditions += _history(question, namespace, wanted)
     conditions += _words(question, wanted)
     conditions += [question.dialect.tag(*_tag(test), question.bind) for test in wanted.tags]
     conditions += [f"NOT {question.dialect.tag(*_tag(test), question.bind)}" for test in wanted.not_tags]
@@ -200,12 +200,14 @@ def _status_among(dialect: Dialect, statuses: Sequence[str]) -> str:
     return f"({' OR '.join(known)})" if known else "(1 = 0)"
 
 
-def _history(question: Question, wanted: RunFilter) -> list[str]:
+def _history(question: Question, namespace: str, wanted: RunFilter) -> list[str]:
     conditions = []
     if wanted.versions:
         digest = _among(question, "runs.version", wanted.versions)
-        number = _among(question, f"CAST({_VERSION_NUMBER} AS TEXT)", wanted.versions)
-        conditions.append(f"({digest} OR {number})")
+        # Looked up once for all runs: to ask for each run's number took half of the time of a chart.
+        number = _among(question, "CAST(number AS TEXT)", wanted.versions)
+        numbered = f"SELECT workflow, digest FROM versions WHERE namespace = {question.bind(namespace)} AND {number}"
+        conditions.append(f"({digest} OR (runs.workflow, runs.version) IN ({numbered}))")
     if wanted.min_attempts is not None and wanted.min_attempts > 0:
         least = question.bind(wanted.min_attempts)
         # The constant is what lets the planner use the small index on attempts after the first.

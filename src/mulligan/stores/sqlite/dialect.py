@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from typing import Any
 
 from mulligan.core.query import FieldTest
 from mulligan.stores.run_filter import Bind, Dialect
 from mulligan.stores.sqlite.rows import json_text, micros
+
+
+_LITERAL = re.compile(r"[-0-9]|true$|false$|null$")
+"""What may also stand without quotes."""
 
 
 def tag_holds(name: str, value: str, bind: Bind) -> str:
@@ -22,16 +27,19 @@ def input_holds(payload: str, test: FieldTest, bind: Bind) -> str:
     """A string is compared by its value, a number or constant by how it is written.
 
     As text, because a BLOB would be taken for SQLite's own binary JSON; behind ``json_valid``, because whatever else
-    was stored must not turn a search into an error.
+    was stored must not turn a search into an error. Only what has the value in it somewhere is read as JSON at all:
+    with a backslash, it may be spelled in another way. The LIMITs keep the payload from being looked up once per use.
     """
-    text = f"CAST({payload} AS TEXT)"
     path = bind("$" + "".join("." + json.dumps(name, ensure_ascii=False) for name in test.path))
     value = bind(test.value)
+    spelled = bind(test.value if _LITERAL.match(test.value) else f'"{test.value}"')
+    holds = (
+        f"CASE WHEN json_valid(t) THEN CASE json_type(t, {path}) WHEN 'text' THEN t ->> {path} = {value} "
+        f"WHEN 'object' THEN 0 WHEN 'array' THEN 0 ELSE t -> {path} = {value} END ELSE 0 END"
+    )
     return (
-        f"CASE WHEN json_valid({text}) THEN CASE json_type({text}, {path}) "
-        f"WHEN 'text' THEN {text} ->> {path} = {value} "
-        "WHEN 'object' THEN 0 WHEN 'array' THEN 0 "
-        f"ELSE {text} -> {path} = {value} END ELSE 0 END"
+        f"(SELECT {holds} FROM (SELECT CAST(p AS TEXT) AS t FROM (SELECT {payload} AS p LIMIT 1) "
+        f"WHERE instr(p, CAST({spelled} AS BLOB)) > 0 OR instr(p, x'5C') > 0 LIMIT 1))"
     )
 
 
