@@ -11,7 +11,6 @@ from mulligan.core.query import FieldTest
 from mulligan.stores.run_filter import Bind, Dialect
 from mulligan.stores.sqlite.rows import json_text, micros
 
-
 _LITERAL = re.compile(r"[-0-9]|true$|false$|null$")
 """What may also stand without quotes."""
 
