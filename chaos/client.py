@@ -101,7 +101,7 @@ async def run_one(client: Client) -> None:
 
 
 async def run_with_children(client: Client) -> None:
-    workflow = client.chance.choice([load.fan_out, load.parent])
+    workflow = client.chance.choice([load.fan_out, load.parent, load.parent_in_thread])
     await client.end_of(await client.start(workflow, client.number()))
 
 
@@ -118,7 +118,7 @@ async def mend(client: Client) -> None:
 
 
 async def change_mind(client: Client) -> None:
-    run = await client.start(load.slow, client.number())
+    run = await client.start(client.chance.choice([load.slow, load.slow, load.fan_out]), client.number())
     await asyncio.sleep(client.chance.uniform(0, 0.5))
     await client.cancel(run)
     await client.end_of(run)

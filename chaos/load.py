@@ -96,6 +96,13 @@ async def parent(ctx: Context, number: int) -> str:
 
 
 @m.task
+def parent_in_thread(ctx: Context, number: int) -> str:
+    """Code that cannot await has children, too."""
+    begin_work(ctx)
+    return end_work(ctx, [m.sync(leaf(f"{number}"))])
+
+
+@m.task
 async def slow(ctx: Context, number: int) -> str:
     """Somebody changes his mind before it ends."""
     begin_work(ctx)

@@ -36,6 +36,7 @@ PLOTS = {
     ),
     "fan_out": Plot({"fan_out": ()}, children=6),
     "parent": Plot({"parent": ()}, children=2),
+    "parent_in_thread": Plot({"parent_in_thread": ()}, children=1),
     "leaf": Plot({"leaf": ()}),
     "slow": Plot({"slow": ()}),
     "mending": Plot({"prepare": (), "check": ("prepare",), "publish": ("check",)}, "check", "ValueError"),
