@@ -293,6 +293,33 @@ def test_what_has_not_finished_or_does_not_exist_on_the_command_line(site: Site,
     assert "has no version '9'" in refused(site, "run", "summarise", "--set", "id=1", "--version", "9")
 
 
+ODD_TEXT = "\x1b[31mred\x1b]0;title\x07 \u202eleft\u2028\r\n'\"\\`$(x) =1+1 <b>😀\u200d</b> --yes *"
+
+
+def test_an_odd_text_on_the_command_line_comes_back_to_the_letter(site: Site, failed: str) -> None:
+    started = site.call(
+        "run", "summarise", "--set=id=1", f"--set=extra={json.dumps(ODD_TEXT)}", f"--metadata=note={ODD_TEXT}",
+        "--idempotency-key=ключ 😀", "--output=json",
+    )  # fmt: skip
+    assert started.returncode == 0, started
+    run = site.api.ask(f"/runs/{json.loads(started.stdout)['id']}")
+    assert (run["input"]["extra"], run["metadata"]) == (ODD_TEXT, {"note": ODD_TEXT})
+    assert run["idempotency_key"] == "ключ 😀"
+    replayed = site.call("replay", failed, "--reason", ODD_TEXT, "--yes", "--output", "json")
+    assert replayed.returncode == 0, replayed
+    new = json.loads(replayed.stdout)["id"]
+    assert site.api.ask(f"/runs/{new}")["replay"]["reason"] == ODD_TEXT
+    shown = site.call("runs", "show", new)
+    assert shown.returncode == 0, shown
+    assert not set("\x1b\x07\r\u202e\u2028").intersection(shown.stdout), "the terminal would obey"
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("option", ["--set=extra=%s", "--metadata=note=%s", "--idempotency-key=%s", "--input=%s"])
+def test_bytes_that_are_no_text_on_the_command_line(site: Site, option: str) -> None:
+    assert "UTF-8" in refused(site, "run", "summarise", "--set=id=1", option % "\udcff")
+
+
 # ── The editor in the browser ────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -256,6 +256,16 @@ async def key_over_rest(house: House, text: str) -> object:
 
 
 @place
+async def key_in_a_header(house: House, text: str) -> object:
+    body = {"workflow": "hello", "input": {"name": "ada"}}
+    headers = {b"Idempotency-Key": f"by header {text}".encode()}
+    run = await house.ask("POST", "/runs", body, headers=headers)
+    await house.finish(await house.assigned())
+    assert (await house.ask("POST", "/runs", body, headers=headers))["id"] == run["id"]
+    return run["idempotency_key"].removeprefix("by header ")
+
+
+@place
 async def variable_over_rest(house: House, text: str) -> object:
     await house.start(playground={"hello": {text: text}})
     assign = await house.assigned()

@@ -55,6 +55,7 @@ for _name, (_place, _help) in _HELP.items():
 def run_command_line(tokens: list[str] | None = None) -> None:
     """Run one command and leave the process with its exit code."""
     try:
+        require_text(sys.argv[1:] if tokens is None else tokens)
         code = app(tokens, exit_on_error=True)
     except MulliganError as error:
         code = UNREACHABLE if isinstance(error, Unavailable) else USAGE
@@ -66,6 +67,15 @@ def run_command_line(tokens: list[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = OK
     sys.exit(code)
+
+
+def require_text(tokens: list[str]) -> None:
+    """Raises InvalidInput for bytes that are no text in UTF-8: nothing that they are meant for could hold them."""
+    for token in tokens:
+        try:
+            token.encode()
+        except UnicodeEncodeError:
+            raise InvalidInput(f"The argument {token!r} is no text in UTF-8.") from None
 
 
 def print_error(error: MulliganError) -> None:

@@ -92,9 +92,9 @@ class Server:
         return found[0] if found else text
 
     def _ask(self, method: str, path: str, body: bytes | None = None, idempotency_key: str | None = None) -> Answer:
-        headers = {"Content-Type": "application/json"} if body is not None else {}
+        headers = {b"Content-Type": b"application/json"} if body is not None else {}
         if idempotency_key:
-            headers["Idempotency-Key"] = idempotency_key
+            headers[b"Idempotency-Key"] = idempotency_key.encode()
         try:
             response = self._http.request(method, path, content=body, headers=headers)
         except httpx2.ConnectError as error:

@@ -130,7 +130,7 @@ def read_query(kind: type[Question], query: Mapping[str, str]) -> Question:
 
 
 def _checked_key(key: str | None) -> str | None:
-    """Header values may hold any Latin-1; keys are held to the same rule as in a body."""
+    """Held to the same rule as in a body."""
     if key is None:
         return None
     try:

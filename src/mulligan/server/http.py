@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mulligan.errors import MulliganError, Refused, TooLarge, Unauthorized
+from mulligan.errors import InvalidInput, MulliganError, Problem, Refused, TooLarge, Unauthorized
 from mulligan.server.auth import NOBODY, FailureLimit, TooManyFailures, address_of, authenticate
 from mulligan.server.endpoint import JSON, PROBLEM, Endpoint, Reply, problem_reply
 from mulligan.server.problems import problem
@@ -96,12 +96,25 @@ async def _reply(endpoint: Endpoint, door: Door, request: Request) -> Reply:
         request.path_params,
         request.query_params,
         body,
-        request.headers.get("idempotency-key"),
+        _key_of(request),
         request.url.path,
     )
     if reply.status == Unauthorized.status:
         door.count_failure(request)
     return reply
+
+
+def _key_of(request: Request) -> str | None:
+    """In UTF-8, as in a body; a framework takes headers for Latin-1."""
+    text = request.headers.get("idempotency-key")
+    if text is None:
+        return None
+    try:
+        return text.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        rule = "it is no text in UTF-8"
+        problems = (Problem("", rule, "Idempotency-Key"),)
+        raise InvalidInput(f"The Idempotency-Key header does not fit: {rule}.", problems=problems) from None
 
 
 def _require_json(request: Request) -> None:

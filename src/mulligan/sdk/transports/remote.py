@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import httpx2
 
 TIMEOUT_S = 30.0
+KEY = b"Idempotency-Key"
+Headers = Mapping[bytes, bytes]
 
 
 class Unanswered(Unavailable):
@@ -55,13 +57,18 @@ class RemoteTransport:
         idempotency_key: str | None = None,
     ) -> tuple[int, bytes]:
         """On a thread, so that one connection pool serves any number of event loops, and outlives each."""
-        headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
+        headers = {} if idempotency_key is None else {KEY: idempotency_key.encode()}
         if body is not None:
-            headers["Content-Type"] = "application/json"
+            headers[b"Content-Type"] = b"application/json"
         return await asyncio.to_thread(self._request, method, path, query, body, headers)
 
     def _request(
-        self, method: str, path: str, query: Mapping[str, str] | None, body: bytes | None, headers: Mapping[str, str]
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: bytes | None,
+        headers: Mapping[bytes, bytes],
     ) -> tuple[int, bytes]:
         for _ in self._replicas.addresses[1:]:
             try:
@@ -72,7 +79,12 @@ class RemoteTransport:
         return self._ask(method, path, query, body, headers)
 
     def _ask(
-        self, method: str, path: str, query: Mapping[str, str] | None, body: bytes | None, headers: Mapping[str, str]
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: bytes | None,
+        headers: Mapping[bytes, bytes],
     ) -> tuple[int, bytes]:
         """Of one replica. Raises ``Unanswered``, and then the next request goes to the next one."""
         import httpx2
@@ -89,7 +101,7 @@ class RemoteTransport:
                 "with `mulligan server`, or check MULLIGAN_URL."
             )
             never_sent = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
-            unanswered.may_be_repeated = never_sent or method == "GET" or "Idempotency-Key" in headers
+            unanswered.may_be_repeated = never_sent or method == "GET" or KEY in headers
             raise unanswered from error
         return answer.status_code, answer.content
 
