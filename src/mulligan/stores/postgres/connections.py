@@ -22,11 +22,14 @@ TRANSACTION_SETTINGS = {
     "enable_seqscan": "off",
     "enable_nestloop": "off",
     "enable_mergejoin": "off",
+    # What is switched off looks costly where there is no other way, and the database would compile it each time.
+    "jit": "off",
 }
 
 READING_SETTINGS = {
     # What people ask for is planned each time, for the values that they ask for.
     "plan_cache_mode": "force_custom_plan",
+    "jit": "off",
 }
 
 SWEEPS = 2

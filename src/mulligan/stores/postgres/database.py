@@ -47,7 +47,7 @@ class Address:
             **options,
             "statement_cache_size": STATEMENTS_KEPT,
             "max_cached_statement_lifetime": 0,
-            "server_settings": {"application_name": "mulligan", "jit": "off", **(settings or {})},
+            "server_settings": {"application_name": "mulligan", **(settings or {})},
         }
 
 
