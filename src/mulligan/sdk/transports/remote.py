@@ -63,12 +63,7 @@ class RemoteTransport:
         return await asyncio.to_thread(self._request, method, path, query, body, headers)
 
     def _request(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] | None,
-        body: bytes | None,
-        headers: Mapping[bytes, bytes],
+        self, method: str, path: str, query: Mapping[str, str] | None, body: bytes | None, headers: Headers
     ) -> tuple[int, bytes]:
         for _ in self._replicas.addresses[1:]:
             try:
@@ -79,12 +74,7 @@ class RemoteTransport:
         return self._ask(method, path, query, body, headers)
 
     def _ask(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] | None,
-        body: bytes | None,
-        headers: Mapping[bytes, bytes],
+        self, method: str, path: str, query: Mapping[str, str] | None, body: bytes | None, headers: Headers
     ) -> tuple[int, bytes]:
         """Of one replica. Raises ``Unanswered``, and then the next request goes to the next one."""
         import httpx2
