@@ -123,7 +123,8 @@ class _Facts:
     def was_given_up(self, run: str) -> bool:
         """A step that loses its worker again and again is not tried for ever: that is promised, too."""
         losses = [sum(each.outcome == "lost" for each in attempts) for attempts in self.attempts[run].values()]
-        return max(losses, default=0) > MOST_LOSSES or any(self.was_given_up(child.id) for child in self.children[run])
+        most = 0 if PLOTS[self.runs[run].workflow].once else MOST_LOSSES
+        return max(losses, default=0) > most or any(self.was_given_up(child.id) for child in self.children[run])
 
 
 def execution_of(line: Line) -> Execution:
@@ -278,6 +279,8 @@ def _executed(facts: _Facts) -> Findings:
             yield "unexplained_dup", f"{what} was executed {number} times"
         if attempt not in {each.number for each in facts.attempts[run][step]}:
             yield "unexplained_dup", f"{what} was executed, and the database knows nothing of it"
+        if attempt > 1 and PLOTS[facts.runs[run].workflow].once:
+            yield "unexplained_dup", f"{what} was executed, and it is to be executed at most once"
         if (run, step) in facts.evidence.books.kept:
             yield "unexplained_dup", f"step {step} of run {run} was executed, and its earlier result is kept"
 

@@ -96,7 +96,7 @@ class Client:
 
 
 async def run_one(client: Client) -> None:
-    workflow = client.chance.choice([load.single, load.single, load.single, load.flaky])
+    workflow = client.chance.choice([load.single, load.single, load.once, load.flaky])
     await client.end_of(await client.start(workflow, client.number()))
 
 

@@ -65,6 +65,12 @@ def single(ctx: Context, number: int) -> str:
     return work(ctx)
 
 
+@m.task(at_most_once=True)
+def once(ctx: Context, number: int) -> str:
+    """Rather not at all than twice."""
+    return work(ctx)
+
+
 @m.task
 async def leaf(ctx: Context, text: str) -> str:
     """On the worker's event loop; started by other steps."""

@@ -8,13 +8,15 @@ from typing import NamedTuple
 class Plot(NamedTuple):
     """``reads``: whose results each step is given, in this order. ``fails_in``: the step that fails every time, with an
     error of type ``error``, unless the run is a replay. ``flaky``: steps whose first attempt fails, and the type of the
-    error. ``children``: how many runs its step starts and waits for."""
+    error. ``children``: how many runs its step starts and waits for. ``once``: a step that loses its worker is not
+    tried again, and the run fails."""
 
     reads: dict[str, tuple[str, ...]]
     fails_in: str | None = None
     error: str | None = None
     flaky: dict[str, str] = {}
     children: int = 0
+    once: bool = False
 
 
 SLEEPS = {("diamond", "sleep_100ms")}
@@ -22,6 +24,7 @@ SLEEPS = {("diamond", "sleep_100ms")}
 
 PLOTS = {
     "single": Plot({"single": ()}),
+    "once": Plot({"once": ()}, once=True),
     "flaky": Plot({"flaky": ()}, flaky={"flaky": "ConnectionError"}),
     "diamond": Plot(
         {

@@ -91,6 +91,8 @@ def good() -> Evidence:
     story.asked("k6", RunRow("gone", "single", "failed", "k6", failed_step="single", error="mulligan.WorkerLost"))
     for number in (1, 2, 3, 4):
         story.not_done("gone", "single", number, "lost", "mulligan.WorkerLost")
+    story.asked("k7", RunRow("rather-not", "once", "failed", "k7", failed_step="once", error="mulligan.WorkerLost"))
+    story.not_done("rather-not", "once", 1, "lost", "mulligan.WorkerLost")
     story.evidence.histories.append(("one", "seal", "seal"))
     return story.evidence
 
@@ -98,7 +100,7 @@ def good() -> Evidence:
 def test_what_went_well_is_clean() -> None:
     report = audit(good())
     assert {verdict: found for verdict, found in report.findings.items() if found} == {}
-    assert (report.runs, report.repeated, report.given_up) == (8, 5, 1)
+    assert (report.runs, report.repeated, report.given_up) == (9, 6, 2)
 
 
 # ── Doctors ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -234,6 +236,12 @@ def execute_kept_step(evidence: Evidence) -> None:
     evidence.workers.append({**line, "run": "mended"})
 
 
+def execute_again_what_may_run_once(evidence: Evidence) -> None:
+    line = next(line for line in evidence.workers if line["run"] == "rather-not")
+    evidence.workers.append({**line, "attempt": 2})
+    evidence.books.attempts.append(AttemptRow("rather-not", "once", 2, "lost", error="mulligan.WorkerLost"))
+
+
 def try_again_after_cancellation(evidence: Evidence) -> None:
     evidence.books.attempts.append(AttemptRow("stop", "slow", 2, "lost", error="mulligan.WorkerLost", worker="w"))
 
@@ -302,6 +310,7 @@ DOCTORS: list[tuple[str, Doctor]] = [
     ("unexplained_dup", act_twice),
     ("unexplained_dup", execute_unknown_attempt),
     ("unexplained_dup", execute_kept_step),
+    ("unexplained_dup", execute_again_what_may_run_once),
     ("unexplained_dup", try_again_after_cancellation),
     ("order_break", begin_too_early),
     ("order_break", give_other_result),
