@@ -64,6 +64,8 @@ def set_up_logs(form: Literal["text", "json"], level: int = logging.INFO) -> Non
     # Their news is ours to tell, in the words of this project.
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "watchfiles", "websockets", "httpx2"):
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    # It gives a traceback for every connection that a database which is away refuses; that it is away we say in a line.
+    logging.getLogger("asyncpg.pool").setLevel(max(level, logging.ERROR))
 
 
 def _wants_colours() -> bool:
