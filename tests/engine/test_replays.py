@@ -180,6 +180,18 @@ async def test_an_edited_run_input_tells_which_kept_results_are_stale(desk: Desk
     assert not any(step.stale for step in (await plan(desk, run_id, input=edited, start_steps=("fetch",))).steps)
 
 
+async def test_a_replay_takes_over_the_metadata_that_its_workflow_lets_it(desk: Desk) -> None:
+    await desk.worker(FLOW, functions())  # type: ignore[arg-type]  # lambdas of bytes to bytes
+    run_id = await desk.start("flow", INPUT, metadata={"team": "web", "batch": "7"})
+    await desk.end(run_id)
+    again = await desk.document(await replay(desk, run_id))
+    assert again.run.metadata == {"team": "web", "batch": "7"}
+    choosy = WorkflowDefinition(name="flow", steps=STEPS, input_schema=DOC_SCHEMA, replay_metadata=("team", "none"))
+    await desk.worker(choosy, functions())  # type: ignore[arg-type]  # lambdas of bytes to bytes
+    again = await desk.document(await replay(desk, run_id))
+    assert again.run.metadata == {"team": "web"}
+
+
 async def test_what_is_idempotent_is_warned_of_only_with_a_fresh_key(desk: Desk) -> None:
     run_id, _ = await failed_run(desk)
     irreversible = "publish is declared irreversible: it did not run before and will run now."

@@ -138,7 +138,10 @@ class StepDefinition(Record, frozen=True, dict=True, gc=True):
 
 
 class WorkflowDefinition(Record, frozen=True, dict=True, gc=True):
-    """A named DAG of steps. ``code`` is a digest of the source it was declared in, so that a fix is a new version."""
+    """A named DAG of steps. ``code`` is a digest of the source it was declared in, so that a fix is a new version.
+
+    ``replay_metadata``: the names of the metadata that a replay takes over from its source; None: all.
+    """
 
     name: str
     steps: tuple[StepDefinition, ...]
@@ -148,6 +151,7 @@ class WorkflowDefinition(Record, frozen=True, dict=True, gc=True):
     label: str = ""
     priority: int = 0
     doc: str = ""
+    replay_metadata: tuple[str, ...] | None = None
 
     @cached_property
     def by_name(self) -> dict[str, StepDefinition]:

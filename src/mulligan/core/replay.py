@@ -283,6 +283,12 @@ def overrides_in_force(source: RunFacts, request: ReplayRequest) -> Overrides:
     return {step: values for step, values in in_force.items() if values}
 
 
+def kept_metadata(source: RunFacts, target: WorkflowDefinition) -> dict[str, str]:
+    """What of the source's metadata is the new run's, too."""
+    allowed = target.replay_metadata
+    return {name: value for name, value in source.run.metadata.items() if allowed is None or name in allowed}
+
+
 def stale_steps(definition: WorkflowDefinition, selection: Selection, *, input_edited: bool) -> dict[str, str]:
     """Kept step -> why its result is stale: it had read the run input, which is edited now, or another stale result."""
     if not input_edited:

@@ -34,6 +34,7 @@ from mulligan.core.replay import (
     choose_version,
     edits_of,
     inherited_edits,
+    kept_metadata,
     overrides_in_force,
     plan_steps,
     plan_token,
@@ -133,7 +134,7 @@ class Replays:
             step_edits=step_edits,
             new_edits=new_edits,
             overrides=overrides_in_force(source.facts, request),
-            metadata=source.facts.run.metadata,
+            metadata=kept_metadata(source.facts, source.target.definition),
         )
 
     async def _load(self, namespace: str, run_id: str, request: ReplayRequest) -> Source:

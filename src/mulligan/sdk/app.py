@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import cached_property
@@ -104,7 +104,13 @@ class Mulligan:
 
     @overload
     def workflow(
-        self, name: str, *, version_label: str | None = ..., priority: int = ..., doc: str = ...
+        self,
+        name: str,
+        *,
+        version_label: str | None = ...,
+        priority: int = ...,
+        doc: str = ...,
+        replay_metadata: Sequence[str] | None = ...,
     ) -> Workflow[None]: ...
     @overload
     def workflow(
@@ -115,6 +121,7 @@ class Mulligan:
         version_label: str | None = ...,
         priority: int = ...,
         doc: str = ...,
+        replay_metadata: Sequence[str] | None = ...,
     ) -> Workflow[I]: ...
     def workflow(
         self,
@@ -124,14 +131,19 @@ class Mulligan:
         version_label: str | None = None,
         priority: int = 0,
         doc: str = "",
+        replay_metadata: Sequence[str] | None = None,
     ) -> Any:
         """Declare a workflow; its steps follow with ``@wf.step``. ``input`` is the type of what a run is started with.
 
         ``version_label`` names this version of the code for people (default: MULLIGAN_CODE_VERSION), ``doc`` tells them
-        what the workflow is for. Raises DeclarationError.
+        what the workflow is for. ``replay_metadata``: the names of the metadata that a replay takes over from the run
+        that it repeats; without it all of them. Raises DeclarationError.
         """
         declaration = self._declare(name, input, where_called(), is_task=False, label=version_label, priority=priority)
         declaration.doc = doc
+        if isinstance(replay_metadata, str):
+            raise mistake(declaration.at, "replay_metadata= is one name", f"Write a list: [{replay_metadata!r}]")
+        declaration.replay_metadata = None if replay_metadata is None else tuple(replay_metadata)
         self._keep(declaration)
         return Workflow(declaration)
 

@@ -110,6 +110,7 @@ class WorkflowDeclaration:
         self.label = label
         self.priority = priority
         self.doc = ""
+        self.replay_metadata: tuple[str, ...] | None = None
         self.steps: dict[str, StepDeclaration] = {}
         self._definition: WorkflowDefinition | None = None
 
@@ -158,6 +159,7 @@ class WorkflowDeclaration:
             label=self.label if self.label is not None else os.environ.get(VERSION_VARIABLE, ""),
             priority=self.priority,
             doc=steps[0].doc if self.is_task else self.doc,
+            replay_metadata=self.replay_metadata,
         )
 
     def _functions(self) -> Iterator[Callable[..., Any]]:
