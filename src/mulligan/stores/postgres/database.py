@@ -86,6 +86,11 @@ async def prepare(connection: Connection) -> None:
             decoder=instant_from_driver,
             format="tuple",
         )
+        # All that our statements are given: the driver asks what they are here and at once, and not one by one amid
+        # work, where it would also leave a setting in the session.
+        await connection.fetchval(
+            "SELECT NULL::timestamptz[], NULL::interval[], NULL::bytea[], NULL::integer[], NULL::boolean[]"
+        )
 
 
 @dataclass(frozen=True, slots=True)
