@@ -90,6 +90,7 @@ async def test_a_server_says_where_it_is_while_it_is_there(settings: Settings) -
         async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {served.token}"}) as client:
             info = (await client.get(f"{served.url}/api/v1/info")).json()
         assert (info["mode"], info["store"]) == ("production", "sqlite")
+        assert info["retention_s"] == settings.retention.total_seconds()
     assert not settings.address_file.exists()
 
 

@@ -455,7 +455,10 @@ export interface components {
             counts: components["schemas"]["GroupCounts"];
             items: components["schemas"]["Group"][];
         };
-        /** Info */
+        /**
+         * Info
+         * @description ``retention_s``: how long finished runs are kept; null: for ever.
+         */
         Info: {
             actor: string;
             base_path: string;
@@ -463,6 +466,7 @@ export interface components {
             mode: "dev" | "production";
             namespace: string;
             protocol: number;
+            retention_s: number | null;
             scopes: ("admin" | "operate" | "read" | "trigger" | "worker")[];
             started_at: string;
             store: string;

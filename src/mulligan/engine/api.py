@@ -66,7 +66,7 @@ class Engine:
         self.payloads = Payloads(store)
         self.dispatcher = Dispatcher()
         self.feed = Feed()
-        self._retention = retention
+        self.retention = retention
         self._alarm = Alarm()
         self._publisher = Publisher(
             store, clock, self.payloads, self.dispatcher, self.feed, self._alarm, self.submit_all
@@ -115,7 +115,7 @@ class Engine:
         timers = Timers(self.store, self.submit_all)
         rescuer = Rescuer(self.store, self.submit_all, self.policy, self.clock.now(), lambda: self.cycle.outage_at)
         bulks = BulkReplayer(self.store, self.submit_all, self.bulks.replay_one)
-        duties = [timers.tick, rescuer.tick, bulks.tick, Pruner(self.store, self._retention).tick]
+        duties = [timers.tick, rescuer.tick, bulks.tick, Pruner(self.store, self.retention).tick]
         longest = IDLE
         if not self.store.capabilities.exclusive:
             duties.append(self._neighbour.tick)

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { infoQuery } from "@/api/queries";
-import { formatInstant } from "@/pure/time";
+import { formatDuration, formatInstant } from "@/pure/time";
 import { Tokens } from "@/screens/settings/Tokens";
 import { signOut } from "@/shell/session";
 import { chooseTheme, type Theme, useTheme } from "@/shell/theme";
@@ -57,6 +57,10 @@ function About() {
     ["namespace", info.namespace],
     ["mode", info.mode],
     ["started", formatInstant(info.started_at)],
+    [
+      "finished runs",
+      info.retention_s === null ? "kept for ever" : `kept for ${formatDuration(info.retention_s * 1000)}`,
+    ],
     ["worker protocol", String(info.protocol)],
     ["you are", info.actor],
     ["you may", info.scopes.join(", ")],

@@ -10,6 +10,7 @@ from mulligan.core.records import AccessToken
 from mulligan.errors import NotFound, Unauthorized
 from mulligan.server.cookies import seal, set_cookie
 from mulligan.server.endpoint import Reply
+from mulligan.server.reading.spans import seconds
 from mulligan.server.site import ALL_SCOPES, Call, ServerSettings
 from mulligan.server.tokens import make_token
 from mulligan.wire.messages import PROTOCOL
@@ -27,6 +28,7 @@ async def show_info(call: Call) -> Info:
         actor=call.caller.actor,
         protocol=PROTOCOL,
         started_at=engine.started_at or engine.clock.now(),
+        retention_s=seconds(engine.retention),
         base_path=settings.base_path,
         scopes=[scope for scope in ALL_SCOPES if call.caller.may(scope)],
     )

@@ -11,6 +11,8 @@ from mulligan.wire.rest.codec import Answer, Name, Question, Scope
 
 
 class Info(Answer, frozen=True, kw_only=True):
+    """``retention_s``: how long finished runs are kept; null: for ever."""
+
     version: str
     store: str
     mode: Literal["dev", "production"]
@@ -18,6 +20,7 @@ class Info(Answer, frozen=True, kw_only=True):
     actor: str
     protocol: int
     started_at: datetime
+    retention_s: float | None
     base_path: str
     scopes: list[Scope]
 
