@@ -29,8 +29,8 @@ def table(catches: list[tuple[Mutant, Catch | None]], seeds: int, hours: float) 
     lines = [
         BEGIN,
         "",
-        f"{len(killed)} of {len(catches)} mutants are killed within {seeds} seeds of {hours:g} simulated hours; half of "
-        f"them by seed {sorted(killed)[len(killed) // 2]}. Written by `make zoo`.",
+        f"{len(killed)} of {len(catches)} mutants are killed within {seeds} seeds of {hours:g} simulated hours, half "
+        f"of them within {sorted(killed)[len(killed) // 2]}. Written by `make zoo`.",
         "",
         "| mutant | what goes wrong | seeds needed | broken first |",
         "|---|---|---|---|",

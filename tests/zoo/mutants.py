@@ -143,12 +143,17 @@ MUTANTS = (
         "        elif not self._closed_for_work:\n            self._credit += 1",
         "        elif not self._closed_for_work:\n            self._credit += len(self._owed) % 2",
     ),
-    mutant(
+    Mutant(
         "report-sent-once",
         "A report whose acknowledgement is lost is never said again.",
-        "sdk.worker.ledger",
-        "            self._fresh = list(self._owed.values())",
-        "            self._fresh = []",
+        (
+            Edit(
+                "mulligan.sdk.worker.ledger",
+                "            self._fresh = list(self._owed.values())",
+                "            self._fresh = []",
+            ),
+            Edit("mulligan.sdk.worker.ledger", "            if again:\n", "            if not self._owed:\n"),
+        ),
     ),
     # ── Retries and timers ───────────────────────────────────────────────────────────────────────────────────────────
     mutant(
@@ -222,7 +227,8 @@ MUTANTS = (
         "The run ends with the first step that fails, whatever else is still under way.",
         ADVANCE,
         "                failed_step=step.step,",
-        "                failed_step=step.step,\n                status=RunStatus.FAILED,\n                finished_at=now,",
+        "                failed_step=step.step,\n"
+        "                status=RunStatus.FAILED,\n                finished_at=now,",
     ),
     mutant(
         "handler-skipped",

@@ -13,13 +13,14 @@ from mulligan.ports.store import Store
 Key = str | OutputRef
 """A run id stands for the run's input."""
 
+MOST_BYTES = 64 * 1024 * 1024
+
 
 class Payloads:
-    """A cache by bytes in front of ``Store.payloads``."""
+    """A cache of ``MOST_BYTES`` in front of ``Store.payloads``."""
 
-    def __init__(self, store: Store, limit_bytes: int = 64 * 1024 * 1024) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._limit = limit_bytes
         self._size = 0
         self._held: OrderedDict[Key, bytes] = OrderedDict()
 
@@ -28,7 +29,7 @@ class Payloads:
             return
         self._held[key] = payload
         self._size += len(payload) + 100
-        while self._size > self._limit:
+        while self._size > MOST_BYTES:
             _, dropped = self._held.popitem(last=False)
             self._size -= len(dropped) + 100
 

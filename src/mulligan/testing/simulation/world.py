@@ -17,7 +17,7 @@ from random import Random
 from mulligan.core.bulk import BulkState
 from mulligan.core.decide.policy import Policy
 from mulligan.core.records import OpenState, OpenStep
-from mulligan.engine import cycle, memory
+from mulligan.engine import cycle, memory, payloads
 from mulligan.engine.agents import timers
 from mulligan.errors import Unavailable
 from mulligan.ports.store import Store
@@ -116,6 +116,7 @@ class World:
             (cycle, "LARGEST_TURN"): random.choice((1, 3, cycle.LARGEST_TURN, cycle.LARGEST_TURN)),
             (timers, "MOST_AT_ONCE"): random.choice((1, timers.MOST_AT_ONCE)),
             (memory, "MOST_RUNS"): random.choice((0, 3, memory.MOST_RUNS, memory.MOST_RUNS)),
+            (payloads, "MOST_BYTES"): random.choice((0, 2_000, payloads.MOST_BYTES, payloads.MOST_BYTES)),
         }
 
     def _people_it(self, random: Random) -> None:
