@@ -21,6 +21,7 @@ from mulligan.core.records import (
     StepKind,
     WorkflowDefinition,
 )
+from mulligan.engine import memory
 from mulligan.errors import Conflict, NotFound
 from mulligan.testing.clock import settle
 
@@ -342,6 +343,30 @@ async def test_thousands_that_were_just_started_are_watched_without_a_read(
     await settle()
     assert [end.run.id for end in ends] == [*ended_already, *live]
     assert all(end.outputs == {"call": b"1"} for end in ends)
+
+
+async def test_a_queue_longer_than_the_memory_is_read_once_and_together(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "MOST_RUNS", 5)
+    first = await desk.worker(flaky(times=0), {"call": lambda _: b"1"})
+    await first.disconnect(clean=True)
+    queued = [await desk.start("flaky") for _ in range(30)]
+    asked: list[list[str]] = []
+    read = desk.store.facts
+
+    async def counted(run_ids: Sequence[str]) -> dict[str, RunFacts]:
+        asked.append(list(run_ids))
+        return await read(run_ids)
+
+    monkeypatch.setattr(desk.store, "facts", counted)
+    await desk.worker(flaky(times=0), first.functions, name="worker-2")
+    await settle()
+    monkeypatch.undo()
+    ends = [await desk.end(run_id) for run_id in queued]
+    assert all(end.outputs == {"call": b"1"} for end in ends)
+    assert sorted(run_id for batch in asked for run_id in batch) == sorted(queued[5:])
+    assert len(asked) <= 3
 
 
 async def test_another_namespaces_runs_are_no_runs_to_a_watch(desk: Desk) -> None:

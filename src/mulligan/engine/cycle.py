@@ -219,7 +219,19 @@ class Cycle:
             except StoreUnavailable:
                 self._unsure.append(Unsure(token, tuple(claim.worker_id for claim in claims)))
                 raise
+            await self._recall(facts, leased)
         self._settle(facts, claims, leased, now)
+
+    async def _recall(self, facts: Facts, leased: Sequence[OpenStep]) -> None:
+        """Load the runs of leased steps that were forgotten in a long queue, all together and while nobody can change
+        them: else each would be read for its assignment, and again when it is reported."""
+        forgotten = self._memory.forgotten({step.run_id for step in leased} - facts.runs.keys())
+        if forgotten:
+            try:
+                facts.runs.update(await self._store.facts(forgotten))
+            except Exception:
+                # It is committed, and must not be taken for a transaction that failed.
+                log.exception("runs of leased steps could not be read; they are read when they are needed")
 
     async def _make_sure(self) -> None:
         """A commit that was reported as failed may have been made all the same. Then its steps are leased to workers

@@ -6,7 +6,7 @@ Runs are remembered all the same: what a worker needs to know of a run does not 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from mulligan.core.facts import DocumentKey, Facts, RunFacts, Wanted
 from mulligan.core.lifecycle import is_terminal
@@ -41,6 +41,10 @@ class Memory:
         """True if the run has not ended. Never where others may end it."""
         held = self._runs.get(run_id) if self._exclusive else None
         return held is not None and held.run.namespace == namespace
+
+    def forgotten(self, run_ids: Set[str]) -> list[str]:
+        """Those that would be remembered here, had there been room. None where others may change them, too."""
+        return sorted(run_ids - self._runs.keys()) if self._exclusive else []
 
     async def load(self, transaction: Transaction, wanted: Wanted) -> Facts:
         """The wanted facts: from memory where they are known, the rest from the store."""
@@ -97,4 +101,5 @@ class Memory:
             if (held := self._runs.get(step.run_id)) is not None:
                 held.open[step.step] = step
         while len(self._runs) > MOST_RUNS:
-            del self._runs[next(iter(self._runs))]
+            # The newest: in a queue, it is what will be needed last.
+            self._runs.popitem()
