@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -11,6 +12,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PATIENCE_S = 60.0
+_LIBC = ctypes.CDLL(None)
+_SET_PARENT_DEATH_SIGNAL = 1
 
 
 class EndedByItself(Exception):
@@ -62,6 +65,8 @@ class Process:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 user=self._user,
+                # it calls one function of the kernel, and nothing that a lock of another thread could hold up
+                preexec_fn=_die_with_the_driver,  # noqa: PLW1509
             )
 
     def kill(self) -> None:
@@ -111,6 +116,12 @@ class Process:
     def _handle(self) -> subprocess.Popen[bytes]:
         assert self._started is not None, f"{self.name} was never started"
         return self._started
+
+
+def _die_with_the_driver() -> None:
+    """Whatever becomes of the driver, even if it is killed itself, nothing that it has started stays behind (Linux)."""
+    if sys.platform == "linux":
+        _LIBC.prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
 
 def mulligan(*arguments: str) -> list[str]:
