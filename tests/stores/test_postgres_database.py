@@ -494,13 +494,15 @@ async def test_listening_goes_on_when_its_connection_was_cut(
     monkeypatch.setattr(wakeups, "AGAIN", timedelta(milliseconds=10))
     mine, theirs = PostgresStore(postgres_url, SystemClock()), PostgresStore(postgres_url, SystemClock())
     heard: asyncio.Queue[News | None] = asyncio.Queue()
+    heard_by_them: asyncio.Queue[News | None] = asyncio.Queue()
     mine.listen(heard.put_nowait)
-    theirs.listen(lambda _: None)
+    theirs.listen(heard_by_them.put_nowait)
     await mine.open()
     assert await heard.get() is None
     await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
     assert await heard.get() is None, "it has missed something, perhaps"
     await theirs.open()
+    assert await heard_by_them.get() is None, "from now on they tell, too"
     await know(theirs)
     await queue(theirs, run := make_run())
     while (news := await heard.get()) is None or ("default", run.id) not in news.committed.runs:
