@@ -197,7 +197,7 @@ async def test_an_assignment_is_sent_when_its_payloads_could_not_be_read_at_firs
         name="late", steps=(StepDefinition(name="call", arguments=(Argument("doc", "input"),)),)
     )
     worker = await desk.worker(definition, {}, holding=True)
-    monkeypatch.setattr(desk.engine.payloads, "_limit", 0)
+    monkeypatch.setattr("mulligan.engine.payloads.MOST_BYTES", 0)
     payloads = desk.store.payloads
 
     async def unreadable(inputs: list[str], outputs: list[OutputRef]) -> Produced:
@@ -219,7 +219,7 @@ async def test_a_run_that_was_cancelled_while_its_payloads_were_read_is_not_begu
         name="late", steps=(StepDefinition(name="call", arguments=(Argument("doc", "input"),)),)
     )
     worker = await desk.worker(definition, {}, holding=True)
-    monkeypatch.setattr(desk.engine.payloads, "_limit", 0)
+    monkeypatch.setattr("mulligan.engine.payloads.MOST_BYTES", 0)
     payloads = desk.store.payloads
 
     async def slow(inputs: list[str], outputs: list[OutputRef]) -> Produced:

@@ -380,7 +380,7 @@ MUTANTS = (
         "A replay of a replay forgets the edits of the first.",
         "core.replay",
         "    if source.replay is None:\n        return {}",
-        "    if source.replay is not None:\n        return {}",
+        "    if source is not None:\n        return {}",
     ),
     mutant(
         "keeps-what-depends-on-it",
