@@ -146,6 +146,7 @@ async def main(seed: int, lanes: int) -> None:
     name = os.environ["CHAOS_NAME"]
     client = Client(name, Ledger(Path(os.environ["CHAOS_FOLDER"]) / "clients"), random.Random(seed))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, client.closing.set)
+    print("at work", flush=True)
     await client.live(lanes)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from chaos.network import Proxy, Weather
 from chaos.processes import Process
-from chaos.rig import TTL_S, Rig
+from chaos.rig import CONNECTED, TTL_S, Rig
 
 Fault = Callable[[Rig], Awaitable[int]]
 """Answers with nanoseconds of the monotonic clock."""
@@ -151,6 +151,7 @@ async def fill_disk(rig: Rig) -> int:
 async def restart_in_turn(rig: Rig) -> int:
     """As a deployment does it: SIGTERM, and the next one once this one is back."""
     for index, worker in enumerate(rig.workers):
+        await rig.until_said(worker, CONNECTED)
         await asyncio.to_thread(worker.terminate)
         rig.replace_worker(index)
     for index, server in enumerate(rig.servers):

@@ -23,8 +23,8 @@ from chaos.processes import PATIENCE_S, EndedByItself, Process, mulligan
 TTL_S = 3.0
 """How long a silent worker keeps its steps here: short, so that a stopped worker loses them in every cycle."""
 DRAIN_S = 120.0
-SERVES = "the owner's token is in"
-"""What a server says once all is ready."""
+SERVES, CONNECTED, AT_WORK = "the owner's token is in", "is connected", "at work"
+"""What servers, workers and clients say once they are ready."""
 LOAD = Path(__file__).with_name("load.py")
 
 
@@ -99,7 +99,7 @@ class Rig:
             worker.start()
         # a client may only ask for workflows that a worker has told the server of
         for worker in self.workers:
-            await self.until_said(worker, "is connected")
+            await self.until_said(worker, CONNECTED)
         self.clients = [self._client(index) for index in range(self._crew.clients)]
         for client in self.clients:
             client.start()
@@ -200,8 +200,11 @@ class Rig:
     async def end(self) -> Books:
         """Let clients finish what they have begun, wait for every run to end, send all home, and read the database."""
         for client in self.clients:
+            await self._until_it_hears_signals(client, AT_WORK)
             if client.alive:
                 client.send(signal.SIGTERM)
+        for worker in self.workers:
+            await self._until_it_hears_signals(worker, CONNECTED)
         books = await self._all_ended()
         for process in [*self.clients, *self.workers, *self.servers]:
             try:
@@ -212,6 +215,15 @@ class Rig:
             except EndedByItself as error:
                 self.crashed.append(str(error))
         return books if books.running else await self.read()
+
+    async def _until_it_hears_signals(self, process: Process, words: str) -> None:
+        """Who has only just been started does not know yet how to leave."""
+        try:
+            await self.until_said(process, words)
+        except EndedByItself as error:
+            self.crashed.append(str(error))
+        except Stuck as error:
+            self.stuck.append(str(error))
 
     async def _all_ended(self) -> Books:
         """The database once nothing runs and no client waits any more, or as it is when patience is over."""
