@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import shutil
+import signal
 import sys
 import tempfile
 from functools import partial
@@ -31,6 +32,8 @@ def main() -> int:
     parser.add_argument("--record", action="store_true", help="keep the figures for --page")
     parser.add_argument("--page", type=Path, help="write the recorded figures into this page")
     given = parser.parse_args()
+    # whoever ends us means all of it: what we have started goes, and the small disk is unmounted
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     clean = True
     if given.size or not given.page:
         outcomes = disturb(given)
@@ -80,4 +83,7 @@ def _cycles(experiment: Experiment, given: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
