@@ -68,6 +68,12 @@ def test_a_server_that_does_not_answer_is_exit_code_3(
     assert "No server answers at http://127.0.0.1:9" in capsys.readouterr().err
 
 
+def test_of_several_servers_all_are_asked(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MULLIGAN_URL", "http://127.0.0.1:9,http://127.0.0.1:19")
+    assert outcome("runs", "ls") == 3
+    assert "No server answers at http://127.0.0.1:19" in capsys.readouterr().err
+
+
 def test_wrong_settings_are_named_with_their_place(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

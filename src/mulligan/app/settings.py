@@ -54,7 +54,10 @@ def _about(text: str) -> Meta:
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All that can be set, for engine, server, worker and command line alike. Made by ``load_settings``."""
 
-    url: Annotated[str | None, _about("address of a running server; without it the engine is embedded")] = None
+    url: Annotated[
+        str | None,
+        _about("address of a server, or of its replicas, comma-separated; none: engine inside"),
+    ] = None
     token: Annotated[Secret | None, _about("API token for that server")] = None
     namespace: Annotated[str, Meta(min_length=1, max_length=100), _about("the unit of isolation")] = "default"
     data: Annotated[Path, _about("folder of the database, the token and the server's address")] = Path(".mulligan")

@@ -14,6 +14,7 @@ from cyclopts import Parameter
 from mulligan.app.address import ServerAddress, read_address, read_token_file
 from mulligan.app.settings import Settings, load_settings
 from mulligan.errors import InvalidInput, Problem, Refused, Unauthorized, Unavailable
+from mulligan.sdk.transports.replicas import API, Replicas
 from mulligan.wire.rest.problems import ProblemDetails
 from mulligan.wire.rest.runs import RunList
 
@@ -56,11 +57,14 @@ class Server:
     """A REST connection. Raises ``errors.Unavailable`` when there is no answer, ``errors.Refused`` when it says no."""
 
     def __init__(self, url: str, token: str | None) -> None:
-        self.url = url.rstrip("/")
+        self._replicas = Replicas(url)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx2.Client(
-            base_url=f"{self.url}/api/v1", headers=headers, timeout=httpx2.Timeout(_TIMEOUT_S, connect=5.0)
-        )
+        self._http = httpx2.Client(headers=headers, timeout=httpx2.Timeout(_TIMEOUT_S, connect=5.0))
+
+    @property
+    def url(self) -> str:
+        """Of several replicas, the one that is used."""
+        return self._replicas.current
 
     def __enter__(self) -> Server:
         return self
@@ -95,18 +99,22 @@ class Server:
         headers = {b"Content-Type": b"application/json"} if body is not None else {}
         if idempotency_key:
             headers[b"Idempotency-Key"] = idempotency_key.encode()
+        address = self.url
         try:
-            response = self._http.request(method, path, content=body, headers=headers)
+            response = self._http.request(method, f"{address}{API}{path}", content=body, headers=headers)
         except httpx2.ConnectError as error:
+            self._replicas.leave(address)
+            if self.url != self._replicas.addresses[0]:  # not all have been asked
+                return self._ask(method, path, body, idempotency_key)
             raise Unavailable(
-                f"No server answers at {self.url} ({error}). Start one with `mulligan dev app.py:m` or "
+                f"No server answers at {address} ({error}). Start one with `mulligan dev app.py:m` or "
                 "`mulligan server`, or set MULLIGAN_URL to where it runs."
             ) from None
         except httpx2.InvalidURL as error:
-            raise InvalidInput(f"{self.url!r} is no address of a server: {error}. Write http://host:port.") from None
+            raise InvalidInput(f"{address!r} is no address of a server: {error}. Write http://host:port.") from None
         except httpx2.TransportError as error:
             raise Unavailable(
-                f"The connection to {self.url} broke ({type(error).__name__}: {error}). Whether the request was "
+                f"The connection to {address} broke ({type(error).__name__}: {error}). Whether the request was "
                 "carried out is unknown: look before you repeat it."
             ) from None
         if response.is_success:
