@@ -40,7 +40,6 @@ ONE_SIDED_STATEMENTS: dict[str, str] = {
     "find_span_holders": "PostgreSQL drops partitions of its history",
     "find_spans": "PostgreSQL drops partitions of its history",
     "insert_large_inputs": "PostgreSQL moves large values out of a row by itself",
-    "lease_open_steps": "SQLite knows the rows that it leases, PostgreSQL only sends their keys",
     "lock_runs": "a SQLite database has one engine: nothing to lock",
     "make_span": "PostgreSQL drops partitions of its history",
     "tell_engines": "a SQLite database has one engine: nobody to tell",
