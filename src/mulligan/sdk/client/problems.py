@@ -34,6 +34,7 @@ _BY_CODE: dict[str, type[MulliganError]] = {
     "foreign_database": Unavailable,
     "idempotency_conflict": Conflict,
     "newer_schema": Unavailable,
+    "no_right": Unavailable,
     "not_finished": Conflict,
     "not_found": NotFound,
     "parent_over": Conflict,
