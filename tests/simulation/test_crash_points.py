@@ -34,6 +34,7 @@ def sqlite_disk(path: Path) -> OpenStore:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_the_story_ends_well_whatever_happens_to_one_commit(scenario: Scenario, disks: Iterator[OpenStore]) -> None:
     commits = Scene(scenario, next(disks)).play()
@@ -51,6 +52,7 @@ def test_the_story_ends_well_whatever_happens_to_one_commit(scenario: Scenario, 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_the_story_ends_well_when_the_engine_dies_again_while_it_recovers(scenario: Scenario) -> None:
     commits = Scene(scenario, memory_disk()).play()

@@ -16,6 +16,7 @@ TRACES = "from mulligan.testing.simulation.world import World; print(World({seed
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", range(10))
 def test_every_promise_holds_whatever_fails(seed: int) -> None:
     report = World(seed, hours=0.4).run()
@@ -24,6 +25,7 @@ def test_every_promise_holds_whatever_fails(seed: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("hash_seed", ["1", "2"])
 def test_a_seed_is_one_history(hash_seed: str) -> None:
     """Also for another order of sets: else a failure could not be shown again."""
