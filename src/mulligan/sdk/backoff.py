@@ -6,7 +6,8 @@ import random
 from datetime import timedelta
 
 FIRST = timedelta(milliseconds=100)
-CAP = timedelta(seconds=10)
+CAP = timedelta(seconds=5)
+"""However long an outage was, work goes on so soon after it. A thousand workers are then 250 tries a second."""
 
 
 def reconnect_delay(failures: int) -> timedelta:
