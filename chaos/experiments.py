@@ -33,7 +33,7 @@ class Experiment:
     postgresql: bool = False
     small_disk: bool = False
     crew: Crew = field(default_factory=Crew)
-    before: int = 20
+    before: int = 60
 
 
 @dataclass(slots=True)
