@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Locator, expect
 
 from tests.end_to_end.programs import clean_environment
 from tests.end_to_end.sites import Api, Site, serving
@@ -74,15 +75,20 @@ async def edit(visit: Visit) -> None:
     await expect(visit.replay_button).to_be_visible()
 
 
-async def copy_as(visit: Visit, language: str) -> str:
+async def copy_as(visit: Visit, language: str, place: Locator | None = None) -> str:
     await visit.page.evaluate("navigator.clipboard.writeText('')")
-    await visit.drawer.get_by_role("button", name="Copy as").click()
+    await (place or visit.drawer).get_by_role("button", name="Copy as").click()
     await visit.page.get_by_role("menuitem", name=language).click()
     await visit.page.wait_for_function("navigator.clipboard.readText().then(text => text !== '')")
     return str(await visit.page.evaluate("navigator.clipboard.readText()"))
 
 
-def run_pasted(site: Site, command: list[str]) -> None:
+def as_program(snippet: str) -> str:
+    body = "\n    ".join(snippet.splitlines())
+    return f"import asyncio\nfrom app import m\nasync def main():\n    {body}\nasyncio.run(main())"
+
+
+def run_pasted(site: Site, command: list[str], code: int = 0) -> None:
     environment = {
         "MULLIGAN_URL": site.api.url,
         "MULLIGAN_TOKEN": site.api.token,
@@ -92,7 +98,7 @@ def run_pasted(site: Site, command: list[str]) -> None:
         command, cwd=site.folder, env=clean_environment(environment), capture_output=True, text=True, timeout=60,
         check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == code, done.stdout + done.stderr
 
 
 async def test_what_is_copied_makes_the_same_replay_wherever_it_is_pasted(
@@ -106,9 +112,7 @@ async def test_what_is_copied_makes_the_same_replay_wherever_it_is_pasted(
     # At a terminal the command shows the plan and asks.
     run_pasted(site, ["bash", "-c", f"{texts['CLI']} --yes"])
     run_pasted(site, ["bash", "-c", f"{texts['curl']} --silent --fail-with-body"])
-    body = "\n    ".join(texts["Python"].splitlines())
-    program = f"import asyncio\nfrom app import m\nasync def main():\n    {body}\nasyncio.run(main())"
-    run_pasted(site, [sys.executable, "-c", program])
+    run_pasted(site, [sys.executable, "-c", as_program(texts["Python"])])
 
     made = [api.ask(f"/runs/{link['id']}")["replay"] for link in api.ask(f"/runs/{failed}")["replays"]]
     assert len(made) == len(texts)
@@ -117,6 +121,35 @@ async def test_what_is_copied_makes_the_same_replay_wherever_it_is_pasted(
         assert replay["start_steps"] == ["summary"]
         assert [(one["path"], one["value"]) for one in replay["edits"]["summary"]] == [("/doc/lang", "fr")]
         assert replay["overrides"] == {"summary": {"temperature": 1.5}}
+
+
+async def test_a_bulk_replay_that_was_copied_is_the_same_one_when_pasted(
+    site: Site, browser: Browser, failed: str
+) -> None:
+    api = site.api
+    query = f"id:{failed} status:failed"
+    async with visiting(browser, api.link, "copied-bulk", permissions=CLIPBOARD) as visit:
+        page = visit.page
+        await expect(page.get_by_role("heading", level=1)).to_be_visible()
+        await page.goto(f"{api.url}/runs?q={query.replace(' ', '+')}")
+        await page.get_by_role("checkbox", name=re.compile("^Select run")).check()
+        await page.get_by_role("button", name="Replay…").click()
+        dialog = page.get_by_role("dialog")
+        await dialog.get_by_label(re.compile("^Reason")).fill(REASON)
+        await dialog.get_by_label("temperature", exact=True).fill("1.75")
+        await expect(dialog.get_by_text("All 1 will be replayed.")).to_be_visible()
+        texts = {language: await copy_as(visit, language, dialog) for language in ("Python", "CLI", "curl")}
+    # The variable does not mend it: 1 says that the replays have failed, too.
+    run_pasted(site, ["bash", "-c", f"{texts['CLI']} --yes"], code=1)
+    run_pasted(site, ["bash", "-c", f"{texts['curl']} --silent --fail-with-body"])
+    run_pasted(site, [sys.executable, "-c", as_program(texts["Python"])])
+
+    bulks = api.ask("/replays")["items"]
+    assert len(bulks) == len(texts)
+    for bulk in bulks:
+        assert (bulk["reason"], bulk["total"], bulk["stop_after"], bulk["stop_on_new"]) == (REASON, 1, 2, True)
+        assert bulk["request"]["playground"] == {"summary": {"temperature": 1.75}}
+        assert [item["source_id"] for item in api.ask(f"/replays/{bulk['id']}/items")["items"]] == [failed]
 
 
 async def test_a_colleague_opens_a_draft_and_replays_it(site: Site, browser: Browser, failed: str) -> None:

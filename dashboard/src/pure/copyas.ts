@@ -17,9 +17,11 @@ export function copyAs(language: Language, runId: string, body: ReplayBody, edit
 function unsaid(language: Language, body: ReplayBody, edits: readonly EditShown[]): string[] {
   const reset = Object.entries(body.reset_playground ?? {}).map(([step, names]) => `${step}: ${names.join(", ")}`);
   const removed = edits.filter((edit) => edit.after === undefined && edit.step !== "input");
+  const elsewhere = Object.keys(body.inputs ?? {}).filter((step) => !(body.start_steps ?? []).includes(step));
   return [
     ...reset.map((each) => `the code's own default again for ${each}`),
     ...(language === "CLI" ? removed.map((edit) => `without ${edit.step}${edit.path}`) : []),
+    ...elsewhere.map((step) => `the edited input of ${step}, which is no start step`),
   ];
 }
 
@@ -28,7 +30,7 @@ function asPython(runId: string, body: ReplayBody): string {
   const options = {
     from_step: starts.length === 0 ? undefined : pythonOf(JSON.stringify(starts.length === 1 ? starts[0] : starts)),
     from_beginning: body.from_beginning ? "True" : undefined,
-    input: bySteps(body.inputs, starts),
+    input: bySteps(only(body.inputs, starts), starts),
     run_input: body.input && pythonOf(body.input.text),
     playground: byNames(body.playground),
     code: !body.code || body.code === "latest" ? undefined : pythonOf(JSON.stringify(body.code)),
@@ -41,8 +43,12 @@ function asPython(runId: string, body: ReplayBody): string {
   return `run = await m.runs.get(${pythonOf(JSON.stringify(runId))})\nagain = await run.replay(${given.join(", ")})`;
 }
 
+function only<T>(values: Record<string, T> | undefined, steps: readonly string[]): Record<string, T> {
+  return Object.fromEntries(Object.entries(values ?? {}).filter(([step]) => steps.includes(step)));
+}
+
 /** With a single start step its name goes without saying. */
-function bySteps(values: Record<string, unknown> | undefined, starts: readonly string[]): string | undefined {
+export function bySteps(values: Record<string, unknown> | undefined, starts: readonly string[]): string | undefined {
   const [only, ...more] = Object.entries(values ?? {});
   if (!only) return undefined;
   const isPlain = more.length === 0 && starts.length === 1 && only[0] === starts[0];
@@ -50,12 +56,12 @@ function bySteps(values: Record<string, unknown> | undefined, starts: readonly s
 }
 
 /** As on the command line: `step.name`, or the name alone where every step is meant. */
-function byNames(values: ReplayBody["playground"]): string | undefined {
+export function byNames(values: ReplayBody["playground"]): string | undefined {
   const named = overrideNames(values);
   return named.length > 0 ? pythonOf(writeRequest(Object.fromEntries(named))) : undefined;
 }
 
-function overrideNames(values: ReplayBody["playground"]): [name: string, value: Raw][] {
+export function overrideNames(values: ReplayBody["playground"]): [name: string, value: Raw][] {
   return Object.entries(values ?? {}).flatMap(([step, own]) =>
     Object.entries(own).map(([name, value]): [string, Raw] => [step === "*" ? name : `${step}.${name}`, value as Raw]),
   );
@@ -64,7 +70,7 @@ function overrideNames(values: ReplayBody["playground"]): [name: string, value: 
 const PYTHON_WORDS: Record<string, string> = { true: "True", false: "False", null: "None" };
 
 /** JSON text as a Python literal; numbers keep their spelling. */
-function pythonOf(text: string): string {
+export function pythonOf(text: string): string {
   return text.replace(/"(?:[^"\\]|\\.)*"|true|false|null/g, (token) =>
     token.startsWith('"') ? JSON.stringify(JSON.parse(token)) : (PYTHON_WORDS[token] ?? token),
   );
@@ -79,7 +85,7 @@ function asCommand(runId: string, body: ReplayBody, edits: readonly EditShown[])
     ...(body.from_beginning ? [["--from-beginning"]] : []),
     ...(body.input ? [["--input", shell(compactJson(body.input.text))]] : []),
     ...edits
-      .filter((edit) => edit.after !== undefined && edit.step !== "input")
+      .filter((edit) => edit.after !== undefined && starts.includes(edit.step))
       .map((edit) => {
         const path = pointerTokens(edit.path).join(".");
         return ["--set", shell(`${several ? `${edit.step}.` : ""}${path}=${edit.after}`)];

@@ -18,7 +18,7 @@ export function Menu({ label, items }: { label: string; items: readonly MenuItem
         <DropdownMenu.Content
           align="start"
           sideOffset={4}
-          className="z-40 min-w-44 rounded-md border border-line bg-raised p-1 shadow-lift"
+          className="z-60 min-w-44 rounded-md border border-line bg-raised p-1 shadow-lift"
         >
           {items.map((item) => (
             <DropdownMenu.Item

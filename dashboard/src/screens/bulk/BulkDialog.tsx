@@ -4,6 +4,8 @@ import { useEffect, useId, useMemo, useState } from "react";
 import { createBulk, freshKey, planReplay, previewBulk } from "@/api/commands";
 import type { BulkPreview, ReplayPlan } from "@/api/contract";
 import { runQuery, stepQuery, workflowQuery } from "@/api/queries";
+import type { Language } from "@/pure/copyas";
+import { copyBulkAs } from "@/pure/copybulk";
 import { shortId } from "@/pure/ids";
 import { writeRequest } from "@/pure/wire";
 import { BulkEdits } from "@/screens/bulk/BulkEdits";
@@ -15,6 +17,7 @@ import { Button, Key } from "@/ui/Button";
 import { CommandForm } from "@/ui/CommandForm";
 import { copyAndSay } from "@/ui/Copy";
 import { Dialog } from "@/ui/Dialog";
+import { Menu } from "@/ui/Menu";
 import { BrokenRules, Loading, ProblemNotice } from "@/ui/Notice";
 
 export interface Chosen {
@@ -46,7 +49,10 @@ export function BulkDialog({
   const total = preview.data?.eligible ?? 0;
   const lacksReason = draft.reason.trim() === "";
   const canStart = blocked === null && isSettled && total > 0 && !preview.error && !lacksReason && !make.isPending;
-  const copyBody = () => void copyAndSay(bulkAsCurl(chosen, draft), "as curl");
+  const copy = (language: Language) => ({
+    label: language,
+    onSelect: () => void copyAndSay(copyBulkAs(language, bulkBodyOf(draft, chosen)), `as ${language}`),
+  });
   return (
     <Dialog title={total > 0 ? `Replay ${runsInWords(total)}` : "Replay many runs"} onClose={onClose} wide>
       <CommandForm className="flex flex-col gap-5" onCommand={() => canStart && make.mutate()}>
@@ -82,9 +88,9 @@ export function BulkDialog({
             <Key>⏎</Key>
           </span>
           <span className="text-ink-faint text-xs">{lacksReason ? "A reason is needed." : ""}</span>
-          <Button kind="quiet" className="ml-auto" onClick={copyBody}>
-            Copy as curl
-          </Button>
+          <span className="ml-auto">
+            <Menu label="Copy as" items={[copy("Python"), copy("CLI"), copy("curl")]} />
+          </span>
         </div>
       </CommandForm>
     </Dialog>
@@ -139,16 +145,6 @@ function Counted({
       ))}
     </>
   );
-}
-
-function bulkAsCurl(chosen: Chosen, draft: BulkDraft): string {
-  const url = new URL("api/v1/replays", document.baseURI).href;
-  return [
-    `curl -X POST '${url}'`,
-    '-H "Authorization: Bearer $MULLIGAN_TOKEN"',
-    "-H 'Content-Type: application/json'",
-    `-d '${writeRequest(bulkBodyOf(draft, chosen)).replaceAll("'", "'\\''")}'`,
-  ].join(" \\\n  ");
 }
 
 /** The counts that follow the draft, and what becomes of one of the runs. */

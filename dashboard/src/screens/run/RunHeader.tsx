@@ -56,10 +56,21 @@ export function RunHeader({ run }: { run: RunDetail }) {
         </p>
       ) : null}
       {run.failure ? (
-        <p className="wrap-anywhere line-clamp-3 rounded-md bg-bad-soft px-3 py-2">
-          <ClassName type={run.failure.type} className="text-sm" />
-          {run.failure.message ? `: ${run.failure.message}` : ""}
-        </p>
+        <div className="flex flex-wrap items-baseline gap-x-4 gap-y-1 rounded-md bg-bad-soft px-3 py-2">
+          <p className="wrap-anywhere line-clamp-3 min-w-0 flex-1 basis-64">
+            <ClassName type={run.failure.type} className="text-sm" />
+            {run.failure.message ? `: ${run.failure.message}` : ""}
+          </p>
+          {run.fingerprint ? (
+            <Link
+              to="/inbox/$group"
+              params={{ group: run.fingerprint }}
+              className="rounded-sm text-sm underline underline-offset-2"
+            >
+              All that failed like this
+            </Link>
+          ) : null}
+        </div>
       ) : null}
       <Payload label="input" text={run.input} />
       {run.output ? <Payload label="output" text={run.output} /> : null}

@@ -77,7 +77,8 @@ export function RunLogs({
           onChange={(event) => setNeedle(event.target.value)}
         />
         <span className="text-ink-faint text-sm">
-          {lines.length === all.length ? `${all.length} lines` : `${lines.length} of ${all.length} lines`}
+          {lines.length === all.length ? "" : `${lines.length} of `}
+          {all.length === 1 ? "1 line" : `${all.length} lines`}
         </span>
         {needle ? (
           <Button kind="quiet" onClick={() => setNeedle("")}>

@@ -79,11 +79,14 @@ def step_names(steps: Steps) -> list[str]:
 
 
 def edits_by_step(edits: Mapping[Any, Any], start_steps: list[str]) -> dict[str, Any]:
-    """By step name. Without a step in the keys, they are the arguments of the only start step."""
+    """By step name. Without a step in the keys, they are the arguments of the only start step; with several start steps
+    their names are keys, too."""
     if not edits:
         return {}
     if all(hasattr(key, "declaration") for key in edits):
         return {key.name: edit for key, edit in edits.items()}
+    if len(start_steps) > 1 and set(start_steps).issuperset(edits):
+        return dict(edits)
     if len(start_steps) != 1:
         raise InvalidInput(
             "input=… changes the arguments of one step: name it with from_step=summary, or key the edits by "

@@ -18,8 +18,10 @@ def seconds(span: timedelta | None) -> float | None:
 
 
 def in_words(span: timedelta) -> str:
-    """``0.3 s``, ``41 s``, ``3 min 12 s``, ``2 h 5 min``, ``3 d 4 h``."""
+    """``43 ms``, ``0.3 s``, ``41 s``, ``3 min 12 s``, ``2 h 5 min``, ``3 d 4 h``."""
     total = max(span.total_seconds(), 0.0)
+    if 0 < total < 0.1:
+        return f"{total * 1_000:.0f} ms"
     if total < 10:
         return f"{total:.1f} s"
     whole = round(total)
