@@ -30,8 +30,8 @@ async def test_a_started_run_is_queued_until_somebody_can_take_it(desk: Desk) ->
 
 
 async def test_a_run_counts_the_runs_that_its_steps_have_started_and_finds_them(desk: Desk) -> None:
-    await desk.worker()
-    parent = (await desk.run())["id"]
+    await desk.register()
+    parent = (await desk.start())["id"]
     assert (await desk.get(f"/runs/{parent}"))["children"] == {}
     for name in ("ada", "bob"):
         child = StartRun(
@@ -43,7 +43,8 @@ async def test_a_run_counts_the_runs_that_its_steps_have_started_and_finds_them(
             parent_step="hello",
         )
         await desk.engine.submit(child)
-    await settle()
+    assert (await desk.get(f"/runs/{parent}"))["children"] == {"queued": 2}
+    await desk.worker()
     assert (await desk.get(f"/runs/{parent}"))["children"] == {"succeeded": 2}
     found = (await desk.get("/runs", q=f"parent:{parent}"))["items"]
     assert [(run["parent_id"], run["parent_step"]) for run in found] == [(parent, "hello")] * 2
