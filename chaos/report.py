@@ -19,25 +19,36 @@ RESULTS = Path(__file__).with_name("results")
 BEGIN, END = "<!-- chaos: begin -->", "<!-- chaos: end -->"
 NOTE = """\
 Taken {days} with `python -m chaos`, {executions} executions of steps in all. *Verdicts* are the ten of
-`chaos/auditor.py`; *repeated* is the share of executions whose worker was lost, which at-least-once allows. *Recovery*
-is the time from the moment in which everything could work again (a process is started anew, continued, reachable, has
-space) until a step began; where only workers are killed, the time from the kill until the step that was killed began
-again."""
+`chaos/auditor.py`; *repeated* is the share of executions whose worker was lost, which at-least-once allows; *given up*
+are runs with a step that lost its worker four times, or that may run at most once. *Recovery* is the time from the
+moment in which everything could work again (a process is started anew, continued, reachable, has space) until a step
+began; where only workers are killed, the time from the kill until the step that was killed began again."""
 MOST_FINDINGS = 5
 """Of one verdict, in the terminal; JSON has them all."""
 
 
+HEADINGS = ("cycles", "kills", "stops", "runs", "verdicts", "repeated", "given up", "recovery p50", "p99")
+
+
+def cells(row: dict[str, Any]) -> list[str]:
+    """Of one experiment, below ``HEADINGS``."""
+    return [
+        *(f"{row[name]:,}" for name in ("cycles", "kills", "stops", "runs")),
+        in_words(row["verdicts"]),
+        f"{row['repeated_share']:.1%}",
+        f"{row['given_up']:,}",
+        _seconds(row["recovery_p50_s"]),
+        _seconds(row["recovery_p99_s"]),
+    ]
+
+
 def show(outcomes: Sequence[Outcome], console: Console) -> None:
-    table = Table(title="What was done, and what the auditor says")
-    for heading in ("experiment", "cycles", "kills", "stops", "runs", "verdicts", "repeated", "p50", "p99"):
-        table.add_column(heading, justify="left" if heading in ("experiment", "verdicts") else "right")
-    for row in map(as_data, outcomes):
-        verdicts = in_words(row["verdicts"])
-        table.add_row(
-            row["title"], *(f"{row[name]:,}" for name in ("cycles", "kills", "stops", "runs")), verdicts,
-            f"{row['repeated_share']:.1%}", _seconds(row["recovery_p50_s"]), _seconds(row["recovery_p99_s"]),
-            style="" if verdicts == "all 0" else "bold red",
-        )  # fmt: skip
+    table = Table("experiment", title="What was done, and what the auditor says")
+    for heading in HEADINGS:
+        table.add_column(heading, justify="left" if heading == "verdicts" else "right")
+    for outcome in outcomes:
+        row = as_data(outcome)
+        table.add_row(row["title"], *cells(row), style="" if outcome.report.is_clean else "bold red")
     console.print(table)
     for outcome in outcomes:
         for verdict, sentences in outcome.report.findings.items():
@@ -115,23 +126,18 @@ def write_page(page: Path) -> None:
 def section(rows: list[dict[str, Any]]) -> str:
     """As Markdown."""
     rows = sorted(rows, key=lambda row: (row["database"] != "SQLite", row["title"]))
-    lines = [
-        "| experiment | database | cycles | kills | stops | runs | verdicts | repeated | recovery p50 | p99 |",
-        "|---|---|--:|--:|--:|--:|---|--:|--:|--:|",
-    ]
-    for row in rows:
-        verdicts = in_words(row["verdicts"])
-        lines.append(
-            f"| {row['title']} | {row['database']} | {row['cycles']:,} | {row['kills']:,} | {row['stops']:,} "
-            f"| {row['runs']:,} | {verdicts} | {row['repeated_share']:.1%} | {_seconds(row['recovery_p50_s'])} "
-            f"| {_seconds(row['recovery_p99_s'])} |"
-        )
+    lines = [_line(["experiment", "database", *HEADINGS]), "|---|---|--:|--:|--:|--:|---|--:|--:|--:|--:|"]
+    lines += [_line([row["title"], row["database"], *cells(row)]) for row in rows]
     total = {name: sum(row[name] for row in rows) for name in ("cycles", "kills", "stops", "runs", "executions")}
-    sums = " | ".join(f"{total[name]:,}" for name in ("cycles", "kills", "stops", "runs"))
-    lines.append(f"| **together** | | {sums} | | | | |")
+    sums = [f"{total[name]:,}" for name in ("cycles", "kills", "stops", "runs")]
+    lines.append(_line(["**together**", "", *sums, *[""] * (len(HEADINGS) - len(sums))]))
     days = sorted({row["taken_on"] for row in rows})
     disks = sorted({row["disk"] for row in rows if row["disk"]})
     lines += ["", NOTE.format(days=" and ".join(days), executions=f"{total['executions']:,}")]
     if disks:
         lines += ["", f"Full disk: {'; '.join(disks)}."]
     return "\n".join(lines) + "\n"
+
+
+def _line(texts: Sequence[str]) -> str:
+    return f"| {' | '.join(texts)} |"

@@ -55,7 +55,7 @@ def test_the_page_gets_the_recorded_figures_between_its_marks(tmp_path: Path, mo
     report.record(outcome())
     report.write_page(page)
     once = page.read_text()
-    assert "| kill -9 of the server | SQLite | 90 | 91 | 0 | 1,200 | all 0 | 1.0% | 0.50 s |" in once
+    assert "| kill -9 of the server | SQLite | 90 | 91 | 0 | 1,200 | all 0 | 1.0% | 0 | 0.50 s |" in once
     assert "old" not in once
     assert once.startswith("# Before\n")
     assert once.endswith("After\n")
