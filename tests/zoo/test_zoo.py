@@ -29,6 +29,7 @@ def test_names_are_given_once() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", QUICK)
 def test_the_simulation_kills_it(name: str) -> None:
     caught = hunt(name, seeds=30, hours=0.2)

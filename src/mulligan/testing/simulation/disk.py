@@ -53,6 +53,8 @@ class Faults(Protocol):
 
     def read_takes_s(self, question: str) -> float: ...
 
+    def read_fails(self) -> bool: ...
+
     def store_is_down(self) -> bool: ...
 
 
@@ -200,6 +202,8 @@ class MountedStore:
         if seconds:
             await asyncio.sleep(seconds)
             self._refuse_if_down()
+        if self._disk.faults.read_fails():
+            raise StoreUnavailable("The connection to the database broke.")
 
     def _refuse_if_down(self) -> None:
         if self._disk.faults.store_is_down():

@@ -68,6 +68,9 @@ class Trouble:
     def read_takes_s(self, question: str) -> float:
         return 0.0
 
+    def read_fails(self) -> bool:
+        return False
+
     def store_is_down(self) -> bool:
         return False
 

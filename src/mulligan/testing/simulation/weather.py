@@ -35,6 +35,7 @@ class Weather:
         self.slowest_commit_s = random.choice((0.05, 0.5, 5.0))
         self.slow_read = self._weight(0.2)
         self.slowest_read_s = random.choice((0.01, 0.2, 3.0))
+        self.failed_read = self._weight(0.05)
         self.slow_sweep = random.choice((0.0, 0.0, 0.0, 0.7))
         """What an agent has read is old when it acts on it."""
         # network
@@ -91,6 +92,9 @@ class Weather:
         if self.happens(self.slow_read):
             return self.span(0.0005, self.slowest_read_s)
         return 0.0
+
+    def read_fails(self) -> bool:
+        return self.happens(self.failed_read)
 
     def store_is_down(self) -> bool:
         return self.time() < self.outage_until
