@@ -16,7 +16,7 @@ from mulligan.sdk.context import running_context
 from mulligan.sdk.transports import LinkClosed
 from mulligan.testing import make_context
 from mulligan.testing.clock import VirtualClock, settle
-from mulligan.wire.messages import Accepted, RunEnded, Start
+from mulligan.wire.messages import Accepted, Refused, RunEnded, Start
 from tests.sdk.fake_server import FakeServer
 
 NOT_NOW = ("disk_full", "The disk is full.")
@@ -105,12 +105,36 @@ async def test_a_child_is_asked_for_again_until_the_engine_can_start_it(program:
     await program.advance(30)
     asked = [start.runs[0] for start in program.server.all(Start)]
     assert len(asked) > 3
-    assert {(spec.run_id, spec.idempotency_key) for spec in asked} == {(asked[0].run_id, asked[0].idempotency_key)}
-    assert [spec.repeated for spec in asked] == [False] + [True] * (len(asked) - 1)
+    assert len({spec.idempotency_key for spec in asked}) == 1
     assert not call.done()
     program.server.accepts = lambda spec: Accepted(spec.run_id)
     await program.advance(10)
     program.ends()
+    assert await call == "ada"
+
+
+async def test_late_news_of_a_start_that_was_not_made_do_not_concern_the_next_one(program: Program) -> None:
+    """The server looks for a run that it could not make, and the database is away: it may answer much later."""
+    program.server.accepts = lambda spec: NOT_NOW
+    call = await program.calling()
+    program.server.accepts = lambda spec: Accepted(spec.run_id)
+    await program.advance(1)
+    first, second = [start.runs[0] for start in program.server.all(Start)]
+    program.server.say(Refused(code="not_found", message="There is no such run.", run_id=first.run_id))
+    await settle()
+    assert not call.done()
+    assert second.idempotency_key == first.idempotency_key
+    program.ends()
+    assert await call == "ada"
+
+
+async def test_a_start_that_was_made_although_it_was_refused_is_found_by_its_key(program: Program) -> None:
+    program.server.accepts = lambda spec: NOT_NOW
+    call = await program.calling()
+    (made,) = program.server.all(Start)[0].runs
+    program.server.accepts = lambda spec: Accepted(made.run_id, existing=True)
+    await program.advance(1)
+    program.server.say(RunEnded(run_id=made.run_id, status="succeeded", outputs={"greet": b'"ada"'}))
     assert await call == "ada"
 
 

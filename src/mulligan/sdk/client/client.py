@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from mulligan.errors import MulliganError, Unavailable
-from mulligan.sdk.client.calls import Call, StartOptions, make_call, tried_anew
+from mulligan.sdk.client.calls import Call, StartOptions, make_call, new_id, tried_anew
 from mulligan.sdk.client.patience import Patience, through_outages
 from mulligan.sdk.client.problems import error_of_answer
 from mulligan.sdk.client.runs import Run, RunFailed
@@ -75,11 +75,15 @@ class Client:
             if not await patience.lasts():
                 break
             session = self.session()
-            again = [msgspec.structs.replace(specs[place], repeated=True) for place in unanswered]
-            for spec in again:
-                session.unwatch(spec.run_id)
-            for place, answer in zip(unanswered, await session.start(again, watched=watched), strict=True):
+            for place in unanswered:
+                session.unwatch(specs[place].run_id)
+            # Under new ids: of the old ones the server may still have to say that there are no such runs. A run that
+            # was made all the same is found by its key.
+            again = [msgspec.structs.replace(specs[place], run_id=new_id()) for place in unanswered]
+            for place, spec, answer in zip(unanswered, again, await session.start(again, watched=watched), strict=True):
                 answers[place] = answer
+                if watched and (isinstance(answer, MulliganError) or answer.run_id != spec.run_id):
+                    session.unwatch(spec.run_id)
         return answers
 
     async def bring_worker(self) -> None:
