@@ -110,6 +110,10 @@ JOBS ?= 1
 sim: .venv/.synced ## simulated hours in which everything fails: make sim SEEDS=0-99 HOURS=1 JOBS=2
 	.venv/bin/python -m mulligan.testing.simulation $(SEEDS) --hours $(HOURS) --jobs $(JOBS)
 
+.PHONY: zoo
+zoo: .venv/.synced ## known bugs put into the source, and how many simulated worlds it takes to see each: make zoo JOBS=2
+	.venv/bin/python -m tests.zoo --jobs $(JOBS) --page docs/why/0008-how-we-know-that-nothing-is-lost.md
+
 SIZE ?= quick
 DATABASE ?= sqlite
 
