@@ -14,6 +14,8 @@ Key = str | OutputRef
 """A run id stands for the run's input."""
 
 MOST_BYTES = 64 * 1024 * 1024
+ENTRY = 300
+"""Bytes that an entry takes beside its payload: its key, the id in it, and its place in the order."""
 
 
 class Payloads:
@@ -28,10 +30,10 @@ class Payloads:
         if key in self._held:
             return
         self._held[key] = payload
-        self._size += len(payload) + 100
+        self._size += len(payload) + ENTRY
         while self._size > MOST_BYTES:
             _, dropped = self._held.popitem(last=False)
-            self._size -= len(dropped) + 100
+            self._size -= len(dropped) + ENTRY
 
     def known(self, key: Key) -> bytes | None:
         return self._held.get(key)
