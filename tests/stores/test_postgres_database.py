@@ -77,7 +77,7 @@ async def test_when_all_connections_are_cut_the_store_is_back_by_itself(store: P
     await queue(store, before := make_run())
     assert await ids(store) == [before.id]
     await admin.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mulligan' "
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'mulligan%' "
         "AND datname = current_database()"
     )
     after = make_run()
@@ -499,7 +499,9 @@ async def test_listening_goes_on_when_its_connection_was_cut(
     theirs.listen(heard_by_them.put_nowait)
     await mine.open()
     assert await heard.get() is None
-    await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
+    await admin.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mulligan news'"
+    )
     assert await heard.get() is None, "it has missed something, perhaps"
     await theirs.open()
     assert await heard_by_them.get() is None, "from now on they tell, too"

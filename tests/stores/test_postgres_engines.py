@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
+import asyncpg
 import pytest
 
 from mulligan.app.system import SystemChance, SystemClock
@@ -22,7 +24,7 @@ from mulligan.core.decide.attempts import ref_of
 from mulligan.core.records import Argument, OpenState, Outcome, RunStatus, StepDefinition, Version, WorkflowDefinition
 from mulligan.engine.agents import neighbour
 from mulligan.engine.api import Assignment, Committed, Engine, RunEnd, Seat
-from mulligan.stores.postgres import PostgresStore
+from mulligan.stores.postgres import PostgresStore, wakeups
 
 GREET = WorkflowDefinition(
     "greet", (StepDefinition("greet", arguments=(Argument("name", "input:name"),)),), is_task=True
@@ -146,6 +148,26 @@ async def test_however_many_are_awaited_each_end_is_found_without_news(
         assert [(await each).run.status for each in waiting] == [RunStatus.SUCCEEDED] * 9
 
 
+async def test_when_nobody_can_listen_any_more_sweeps_find_everything(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wakeups, "AGAIN", timedelta(hours=1))
+    async with engine_on(postgres_url) as one, engine_on(postgres_url) as other:
+        worker = HeldWorker()
+        await worker.connect(other, GREET)
+        admin = await asyncpg.connect(postgres_url)
+        cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'mulligan news'"
+        listening = 2
+        while listening > 0:
+            listening -= await admin.fetchval(cut)
+        run_id = await start(one, "greet")
+        [assignment] = await worker.take()
+        await other.submit(report(assignment))
+        assert (await one.wait("default", run_id)).run.status is RunStatus.SUCCEEDED
+        assert await admin.fetchval(cut) == 0, "nobody has listened again"
+        await admin.close()
+
+
 async def test_a_worker_is_told_to_stop_what_was_cancelled_on_the_other_engine(engines: tuple[Engine, Engine]) -> None:
     one, other = engines
     worker = HeldWorker()
@@ -165,9 +187,17 @@ async def test_listeners_hear_of_runs_that_the_other_engine_has_touched(postgres
         await one.register("default", [GREET])
         heard: asyncio.Queue[Committed] = asyncio.Queue()
         other.feed.listen(heard.put_nowait)
-        run_id = await start(one, "greet")
-        while ("default", run_id) not in (await heard.get()).runs:
+        started: set[str] = set()
+
+        async def keep_starting() -> None:
+            """Until the other one listens, news are lost on it."""
+            while True:
+                started.add(await start(one, "greet"))
+
+        starting = asyncio.create_task(keep_starting())
+        while not started & {run_id for _, run_id in (await heard.get()).runs}:
             pass
+        starting.cancel()
 
 
 async def test_two_parents_that_end_at_once_on_two_engines_open_their_child_once(

@@ -1,7 +1,7 @@
 """News between the engines on one database, by LISTEN and NOTIFY: hints that save waiting for the next sweep.
 
-Everything works without them, only later. So nothing here ever fails anybody: a connection that breaks is made anew,
-and what was to be told meanwhile is dropped, because whoever listens looks at everything after such a pause anyway.
+Everything works without them, only later. So nothing here ever fails anybody: a connection that breaks is made anew.
+What is to be told meanwhile waits, if it is not too much; who could not listen looks at everything once.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ AGAIN = timedelta(seconds=1)
 
 LARGEST = 7_900
 """Bytes; PostgreSQL takes 8,000."""
+MOST_UNTOLD = 100
+"""Turns: as many as are committed in a second or two without a connection."""
 MOST_RUNS = 200
 """Per message, so that it is not too large."""
 
@@ -59,7 +61,6 @@ class Wakeups:
         self._heard: Callable[[News | None], None] | None = None
         self._untold: list[News] = []
         self._wake = asyncio.Event()
-        self._connection: Connection | None = None
         self._task: asyncio.Task[None] | None = None
 
     def listen(self, heard: Callable[[News | None], None]) -> None:
@@ -67,7 +68,7 @@ class Wakeups:
 
     def tell(self, news: News) -> None:
         """Soon, together with what is told until then."""
-        if self._connection is None:
+        if self._task is None or self._address.pooled or len(self._untold) >= MOST_UNTOLD:
             return
         if news.committed or news.routes:
             self._untold.append(news)
@@ -98,12 +99,11 @@ class Wakeups:
 
     async def _converse(self) -> None:
         """Listen, look at everything once, then tell and check until the connection breaks."""
-        connection = await connect(self._address)
+        connection = await connect(self._address, {"application_name": "mulligan news"})
         try:
             if not self._address.pooled:
                 await connection.add_listener(CHANNEL, self._receive)
                 connection.add_termination_listener(lambda _: self._wake.set())
-                self._connection = connection
                 self._say(None)
             while not connection.is_closed():
                 if await self._has_news():
@@ -112,8 +112,6 @@ class Wakeups:
                 elif not await self._check(connection):
                     return
         finally:
-            self._connection = None
-            self._untold = []
             connection.terminate()
 
     async def _has_news(self) -> bool:
