@@ -73,6 +73,9 @@ async def test_it_stops_by_itself_and_goes_on_when_told_to(desk: Desk, five_fail
     stopped = await until_still(desk, made["id"])
     assert (stopped["state"], stopped["progress"]["failed"], stopped["progress"]["waiting"]) == ("stopped", 1, 4)
     assert "it was to stop after 1" in stopped["state_reason"]
+    first, second, *_ = (await desk.get(f"/replays/{made['id']}/items"))["items"]
+    assert (first["status"], first["error_type"], first["error_message"]) == ("failed", "app.StepFailed", "down")
+    assert (second["state"], second["error_type"]) == ("waiting", None)
     desk.functions["hello"] = works
     resumed = await desk.post(f"/replays/{made['id']}/resume", {"reason": "up again"})
     assert (resumed["state"], resumed["state_by"], resumed["state_reason"]) == ("running", "admin", "up again")

@@ -85,9 +85,11 @@ export interface components {
         };
         /**
          * BulkItem
-         * @description One source run. ``run_id`` and ``status`` are of its replay; ``problem`` says why there is none.
+         * @description One source run. ``run_id``, ``status`` and ``error_…`` are of its replay; ``problem`` says why there is none.
          */
         BulkItem: {
+            error_message: string | null;
+            error_type: string | null;
             position: number;
             problem: string | null;
             run_id: string | null;

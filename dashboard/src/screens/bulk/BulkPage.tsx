@@ -5,6 +5,7 @@ import { problemFrom } from "@/api/client";
 import { controlBulk } from "@/api/commands";
 import type { Bulk, BulkItem } from "@/api/contract";
 import { bulkItemsQuery, bulkQuery } from "@/api/queries";
+import { splitClass } from "@/pure/classname";
 import { shortId } from "@/pure/ids";
 import { pointerWords } from "@/pure/json";
 import { stagesInWords } from "@/screens/bulk/draft";
@@ -231,6 +232,12 @@ function ItemRow({ item }: { item: BulkItem }) {
           </span>
           <span className="sr-only">replayed as</span>
           <RunLink id={item.run_id} />
+          {item.error_type ? (
+            <span className="line-clamp-2 min-w-0 basis-full text-bad sm:basis-0 sm:flex-1 sm:truncate">
+              {splitClass(item.error_type).name}
+              {item.error_message ? `: ${item.error_message}` : ""}
+            </span>
+          ) : null}
           <Link
             to="/compare/$a/$b"
             params={{ a: item.source_id, b: item.run_id }}

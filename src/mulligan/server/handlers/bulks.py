@@ -156,6 +156,8 @@ def _item(item: CoreItem, run: Run | None) -> shapes.BulkItem:
         state=item.state.value,
         run_id=item.run_id,
         status=None if run is None else shown_status(run.status, started=True),
+        error_type=None if run is None else run.error_type,
+        error_message=None if run is None else run.error_message,
         problem=item.problem,
     )
 

@@ -86,13 +86,15 @@ class BulkList(Answer, frozen=True, kw_only=True):
 
 
 class BulkItem(Answer, frozen=True, kw_only=True):
-    """One source run. ``run_id`` and ``status`` are of its replay; ``problem`` says why there is none."""
+    """One source run. ``run_id``, ``status`` and ``error_…`` are of its replay; ``problem`` says why there is none."""
 
     position: int
     source_id: str
     state: ItemState
     run_id: str | None
     status: RunState | None
+    error_type: str | None
+    error_message: str | None
     problem: str | None
 
 
