@@ -43,6 +43,10 @@ from mulligan.errors import InvalidInput
 Row = tuple[Any, ...]
 R = TypeVar("R")
 
+_OPEN_STATES = {state.value: state for state in OpenState}
+_STATUSES = {status.value: status for status in RunStatus}
+"""Looked up, because calling an enum costs more than all else of a row."""
+
 _encode = msgspec.json.Encoder().encode
 _overrides = msgspec.json.Decoder(Overrides).decode
 _error = msgspec.json.Decoder(RecordedError).decode
@@ -202,7 +206,7 @@ def run_of(row: Row) -> Run:
         created_at=row[4],
         family_id=row[5] or id_,
         key_scope=row[6] or id_,
-        status=RunStatus(row[7]),
+        status=_STATUSES[row[7]],
         pinned=row[8],
         priority=row[9],
         available_at=row[10],
@@ -267,7 +271,7 @@ def open_step_of(row: Row) -> OpenStep:
         namespace=row[2],
         workflow=row[3],
         route=row[4],
-        state=OpenState(row[5]),
+        state=_OPEN_STATES[row[5]],
         queued_at=row[6],
         since_at=row[7],
         priority=row[8],
