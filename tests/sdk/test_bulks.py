@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ from mulligan.errors import Conflict, InvalidInput
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Mulligan:
-    return Mulligan(database=str(tmp_path / "m.db"))
+def app(tmp_path: Path) -> Iterator[Mulligan]:
+    app = Mulligan(database=str(tmp_path / "m.db"))
+    yield app
+    app.close()
 
 
 async def test_what_an_outage_broke_is_replayed_in_stages(app: Mulligan, tmp_path: Path) -> None:
