@@ -47,6 +47,7 @@ class End:
         self.other: End
         self.is_open = True
         self.is_mute = False
+        self._is_greeted = False
         self._arrived: deque[bytes] = deque()
         self._reader: asyncio.Future[None] | None = None
         self._pongs: list[asyncio.Future[None]] = []
@@ -61,7 +62,7 @@ class End:
             # a copy on a way of its own: it arrives after things that were said later
             late = network.loop.time() + 20 * network.weather.message_takes_s()
             if not self.is_mute:
-                self.other.process.call_at(late, self.other._take, frame)
+                self.other.process.call_at(late, self.other._take_copy, frame)
 
     def ping(self) -> asyncio.Future[None]:
         """Done when the other side's process is known to have got everything sent before."""
@@ -94,12 +95,18 @@ class End:
 
     def _take(self, frame: bytes) -> None:
         if self.is_open:
+            self._is_greeted = True
             self._arrived.append(frame)
             self._wake_reader()
 
     def _wake_reader(self) -> None:
         if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
+
+    def _take_copy(self, frame: bytes) -> None:
+        """Not before the connection's first frame: that one stands for the handshake."""
+        if self._is_greeted:
+            self._take(frame)
 
     async def receive(self) -> bytes | None:
         """The next frame, or None when there will be no more."""
