@@ -17,9 +17,11 @@ from mulligan.core.records import (
     StepDefinition,
     StepKind,
     Variable,
+    Version,
     WorkflowDefinition,
 )
 from mulligan.core.replay import Plan, ReplayRequest
+from mulligan.engine import payloads
 from mulligan.errors import Conflict, InvalidInput, NotFound
 from mulligan.testing.clock import settle
 
@@ -332,6 +334,22 @@ async def test_code_that_comes_while_a_replay_is_made_without_a_plan_is_taken(
     monkeypatch.setattr(desk.engine.store, "variables", slowly)
     made = await desk.engine.replay("default", run_id, ReplayRequest(), author="ada")
     assert made.plan.digest == FIXED.digest
+
+
+async def test_a_run_that_retention_removes_while_it_is_read_is_not_there(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(payloads, "MOST_BYTES", 0)
+    run_id, _ = await failed_run(desk)
+    read_versions = desk.engine.store.versions
+
+    async def slowly(namespace: str, workflow: str) -> list[Version]:
+        assert await desk.engine.store.prune(desk.clock.now() + timedelta(days=1), 100) == 1
+        return await read_versions(namespace, workflow)
+
+    monkeypatch.setattr(desk.engine.store, "versions", slowly)
+    with pytest.raises(NotFound, match="retention"):
+        await plan(desk, run_id)
 
 
 async def test_a_double_click_makes_one_run(desk: Desk) -> None:

@@ -225,6 +225,21 @@ async def test_a_torn_connection_has_five_seconds_to_come_back_with_its_leases(d
     await again.close()
 
 
+async def test_what_has_ended_while_a_worker_was_away_is_stopped_when_it_comes_back(desk: Desk) -> None:
+    session = desk.session()
+    await said(session, HELLO, Credit(1))
+    run = await desk.start()
+    assign = only(await heard(session))
+    assert isinstance(assign, Assign)
+    await session.close()
+    await desk.post(f"/runs/{run['id']}/cancel")
+    again = desk.session()
+    _, stop = await said(again, msgspec.structs.replace(HELLO, running=[assign.lease]))
+    assert isinstance(stop, Stop)
+    assert stop.leases == [assign.lease]
+    await again.close()
+
+
 async def test_a_connection_that_does_not_come_back_loses_its_leases(desk: Desk) -> None:
     await desk.clock.advance(timedelta(seconds=20))
     session = desk.session()

@@ -30,7 +30,7 @@ from mulligan.engine.feed import Feed, RunEnd, Waiter
 from mulligan.engine.inbox import Request
 from mulligan.engine.loop import IDLE, POLL, Alarm, forgiving
 from mulligan.engine.payloads import Payloads
-from mulligan.engine.publish import Publisher, facts_of, failure_document
+from mulligan.engine.publish import UNWANTED, Publisher, facts_of, failure_document
 from mulligan.engine.replays import Replayed, Replays
 from mulligan.engine.validation import problems_in, require_valid
 from mulligan.errors import NotFound, Unavailable
@@ -300,6 +300,7 @@ class Engine:
 
 # The door's whole vocabulary: whoever serves the engine to others imports from here and nowhere deeper.
 __all__ = [
+    "UNWANTED",
     "Assignment",
     "Brakes",
     "Committed",

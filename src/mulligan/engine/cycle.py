@@ -200,9 +200,10 @@ class Cycle:
         if not self._store.capabilities.exclusive:
             # another replica may have given up a worker that is still connected here
             wanted.worker_ids.update(seat.worker_id for seat in self._dispatcher.seats.values() if seat.can_take)
+        looked_for = set(wanted.worker_ids)
         async with self._store.transaction() as transaction:
             facts = await self._memory.load(transaction, wanted)
-            self._dispatcher.clear_seats(facts.workers)
+            self._dispatcher.clear_seats(looked_for, facts.workers)
             for entry in entries:
                 try:
                     entry.answer = decide(entry.command, facts, now, self._policy)

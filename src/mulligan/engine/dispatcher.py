@@ -68,16 +68,18 @@ class Dispatcher:
         for seat in self.seats.values():
             self.ready_routes.setdefault(seat.namespace, set()).update(seat.routes & routes)
 
-    def clear_seats(self, workers: Mapping[str, Worker]) -> None:
-        """Of those who were given up or have said hello elsewhere since. ``workers``: as they are stored.
+    def clear_seats(self, looked_for: Iterable[str], workers: Mapping[str, Worker]) -> None:
+        """Of those who were given up, removed, or have said hello elsewhere since. ``workers``: as they are stored.
 
         Their connections may look open for a while yet, and what is leased to them now would never be taken back.
         """
-        for worker in workers.values():
-            seat = self.seats.get(worker.id)
-            if seat is not None and (worker.state is WorkerState.GONE or worker.session != seat.session):
-                del self.seats[worker.id]
-            elif seat is not None and worker.state is WorkerState.DRAINING:
+        for worker_id in looked_for:
+            seat, worker = self.seats.get(worker_id), workers.get(worker_id)
+            if seat is None:
+                continue
+            if worker is None or worker.state is WorkerState.GONE or worker.session != seat.session:
+                del self.seats[worker_id]
+            elif worker.state is WorkerState.DRAINING:
                 seat.draining = True
 
     def claims(self, workers: Mapping[str, Worker]) -> list[Claim]:

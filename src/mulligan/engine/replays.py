@@ -141,7 +141,7 @@ class Replays:
         store = self._engine.store
         document = await store.run(namespace, run_id)
         if document is None:
-            raise NotFound(f"There is no run {run_id!r}. It may have been removed by retention.")
+            raise removed(run_id)
         facts = facts_of(document)
         versions = await store.versions(namespace, document.run.workflow)
         target, pinned = choose_version(request, document.version, versions)
@@ -151,6 +151,8 @@ class Replays:
             if step.name in selection.running:
                 refs.update(ref for ref in outputs_needed(facts, step).values() if ref is not None)
         produced = await self._engine.payloads.fetch([run_id], refs)
+        if run_id not in produced.inputs or not refs <= produced.outputs.keys():
+            raise removed(run_id)  # between the two reads
         return Source(document, facts, target, pinned, selection, produced.inputs[run_id], produced)
 
     async def replay(
@@ -223,6 +225,10 @@ class Replays:
             )
         )
         return Replayed(started.run_id, plan.source_id, started.existing, plan)
+
+
+def removed(run_id: str) -> NotFound:
+    return NotFound(f"There is no run {run_id!r}. It may have been removed by retention.")
 
 
 # ── Edits ────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -69,7 +69,7 @@ class Watches:
         wait = Wait(run_ids, asyncio.get_running_loop().create_future(), set(run_ids))
         if not run_ids:
             wait.future.set_result(None)
-        for run_id in list(wait.left):
+        for run_id in dict.fromkeys(run_ids):
             end = self._early.pop(run_id, None)
             if end is not None:
                 wait.take(run_id, end)
@@ -82,7 +82,7 @@ class Watches:
 
     def leave(self, wait: Wait) -> None:
         """What has not ended by now is not waited for any more."""
-        for run_id in wait.left:
+        for run_id in sorted(wait.left):
             waiting = self._waits.get(run_id, [])
             if wait in waiting:
                 waiting.remove(wait)

@@ -23,7 +23,7 @@ from mulligan.core.commands import (
 )
 from mulligan.core.decide.attempts import ref_of
 from mulligan.core.records import LogLine, Outcome, RecordedError
-from mulligan.engine.api import Assignment, Seat
+from mulligan.engine.api import UNWANTED, Assignment, Seat
 from mulligan.errors import InvalidInput, MulliganError, TooLarge, Unavailable
 from mulligan.server.session.declared import check_definitions, check_leases, is_name
 from mulligan.server.session.outbox import Outbox
@@ -112,6 +112,7 @@ class WorkerRole:
             versions={version.workflow: (version.digest, version.number) for version in versions},
         )
         self._outbox.say([welcome])
+        await self._stop_what_is_over(hello.running)
 
     def _check(self, hello: Hello) -> None:
         if self._seat is not None:
@@ -134,6 +135,13 @@ class WorkerRole:
                 run = runs.get(lease.run_id)
                 if run is not None and run.run.namespace == self._namespace:
                     self._held[lease] = run.run.workflow
+
+    async def _stop_what_is_over(self, running: Sequence[Lease]) -> None:
+        """What has ended while the worker was away is known to nobody here, so that nobody else would ever stop it."""
+        live = await self._engine.store.live_leases([lease.run_id for lease in running]) if running else set()
+        over = [each for each in running if each not in self._held or (each.run_id, each.step, each.token) not in live]
+        if over:
+            self._stop(over, UNWANTED)
 
     def drain(self) -> None:
         if self._seat is not None:

@@ -157,7 +157,8 @@ class ClientNode:
     async def _start_otherwise(self, session: ClientSession, spec: StartSpec, random: Random) -> None:
         """The same key with another input is somebody's mistake, and must be told so."""
         await asyncio.sleep(random.uniform(0, 100))
-        other = msgspec.structs.replace(spec, run_id=f"{spec.run_id[:-1]}0", input=run_input(-1, "other"))
+        other_id = spec.run_id[:-1] + ("1" if spec.run_id.endswith("0") else "0")
+        other = msgspec.structs.replace(spec, run_id=other_id, input=run_input(-1, "other"))
         (answer,) = await session.start([other])
         key = (self.namespace, spec.workflow, spec.idempotency_key)
         if not isinstance(answer, Conflict | Unavailable) and key in self.auditor.ledger.answered_keys:

@@ -118,7 +118,7 @@ class Auditor:
             self.attempts += 1
             if attempt.outcome is Outcome.SUCCEEDED:
                 life.outputs[attempt.step] = output or b""
-        for key in changes.closed:
+        for key in sorted(changes.closed):
             gone = self._life(key[0]).open.get(key[1])
             if gone is None:
                 raise Violation("S19", f"{key} was closed, but not open")
@@ -135,7 +135,7 @@ class Auditor:
                 check_release(shadow, life, old, self.ledger.begun)
                 self.ledger.released.add((*key, old.token or ""))
             shadow.put_open(key, new)
-        keys = [*changes.closed, *changes.changed, *changes.opened, *before]
+        keys = [*sorted(changes.closed), *changes.changed, *changes.opened, *before]
         return dict.fromkeys(sorted(key[0] for key in keys))
 
     def _life(self, run_id: str) -> Life:
