@@ -127,7 +127,7 @@ test-dashboard: $(NODE_MODULES) ## lint, types and tests of the dashboard
 
 .PHONY: browser
 browser: setup chromium ## the dashboard in a real Chromium against a real server
-	.venv/bin/pytest $(PYTEST_ARGS) -m browser
+	$(PYTEST) -m "browser and not pictures"
 
 .PHONY: screenshots
 screenshots: setup chromium ## pictures of every screen, both themes, wide and phone, in test-results/screens
