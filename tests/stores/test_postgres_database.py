@@ -95,6 +95,21 @@ async def test_a_database_that_cannot_be_reached_is_unavailable_and_its_password
     assert "secret" not in str(refused.value)
 
 
+async def test_who_is_stopped_while_connecting_leaves_no_connection_behind(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Any] = []
+
+    async def stop(connection: Any) -> None:
+        made.append(connection)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(database, "prepare", stop)
+    with pytest.raises(asyncio.CancelledError):
+        await connect(read_address(postgres_url))
+    assert [connection.is_closed() for connection in made] == [True]
+
+
 async def test_an_unknown_database_is_told_by_its_name(postgres_server: str) -> None:
     store = PostgresStore(url_of(postgres_server, "nonesuch"), SystemClock())
     with pytest.raises(StoreUnavailable, match="nonesuch"):

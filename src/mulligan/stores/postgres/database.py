@@ -72,7 +72,11 @@ def read_address(url: str) -> Address:
 async def connect(address: Address, settings: Mapping[str, str] | None = None) -> Connection:
     """A connection of one's own."""
     connection = await asyncpg.connect(address.dsn, command_timeout=30, **address.options(settings))
-    await prepare(connection)
+    try:
+        await prepare(connection)
+    except BaseException:  # a cancellation above all: whoever asked will never have it to close
+        connection.terminate()
+        raise
     return connection
 
 
