@@ -26,6 +26,8 @@ def main() -> None:
     parser.add_argument("--growth", type=int, default=0, help="finished runs to grow a SQLite database to")
     parser.add_argument("--dry", action="store_true", help="print the table, write nothing")
     given = parser.parse_args()
+    if "c" in given.modes.split(",") and given.database is None:
+        parser.error("mode c measures PostgreSQL: say which with --database postgresql://…")
     folder = Path(tempfile.mkdtemp(prefix="bench-", dir=HERE))
     try:
         outcome = measure(given, folder)
