@@ -280,10 +280,10 @@ class Publisher:
             step.run_id for step in steps if step.run_id not in known or None in self._refs(known[step.run_id], step)
         ]
         runs = {**known, **(await self._store.facts(unknown) if unknown else {})}
-        produced = await self._payloads.fetch(
-            {step.run_id for step in steps},
-            {ref for step in steps for ref in self._refs(runs[step.run_id], step) if ref is not None},
-        )
+        # Each once, and in this order: which of many payloads is forgotten first must not depend on the order of a set.
+        run_ids = dict.fromkeys(step.run_id for step in steps)
+        refs = dict.fromkeys(ref for step in steps for ref in self._refs(runs[step.run_id], step) if ref is not None)
+        produced = await self._payloads.fetch(run_ids, refs)
         failures: dict[str, bytes] = {}
         for step in steps:
             if runs[step.run_id].version.definition.by_name[step.step].reads_failure:

@@ -13,7 +13,6 @@ from mulligan.core.document import apply_patch, diff, split_object
 from mulligan.core.facts import Produced, RunFacts
 from mulligan.core.inputs import build_input, outputs_needed
 from mulligan.core.records import (
-    OutputRef,
     Overrides,
     Patch,
     PatchOp,
@@ -146,12 +145,10 @@ class Replays:
         versions = await store.versions(namespace, document.run.workflow)
         target, pinned = choose_version(request, document.version, versions)
         selection = select(facts, target.definition, request)
-        refs: set[OutputRef] = set()
-        for step in target.definition.steps:
-            if step.name in selection.running:
-                refs.update(ref for ref in outputs_needed(facts, step).values() if ref is not None)
+        running = [step for step in target.definition.steps if step.name in selection.running]
+        refs = dict.fromkeys(ref for step in running for ref in outputs_needed(facts, step).values() if ref is not None)
         produced = await self._engine.payloads.fetch([run_id], refs)
-        if run_id not in produced.inputs or not refs <= produced.outputs.keys():
+        if run_id not in produced.inputs or not refs.keys() <= produced.outputs.keys():
             raise removed(run_id)  # between the two reads
         return Source(document, facts, target, pinned, selection, produced.inputs[run_id], produced)
 

@@ -85,7 +85,7 @@ def connect_worker(command: ConnectWorker, facts: Facts, now: datetime, policy: 
 
 def leases_in(facts: Facts, worker_id: str) -> list[OpenStep]:
     """What the worker holds of the runs that were loaded."""
-    steps = [step for run in facts.runs.values() for step in run.open.values()]
+    steps = [step for _, run in sorted(facts.runs.items()) for step in run.open.values()]
     return [step for step in steps if step.state is OpenState.LEASED and step.worker_id == worker_id]
 
 
