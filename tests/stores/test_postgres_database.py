@@ -218,23 +218,23 @@ def test_a_database_that_does_not_answer_is_told_by_the_doctor() -> None:
 async def test_a_run_is_locked_until_its_transaction_ends(store: PostgresStore, other: PostgresStore) -> None:
     await know(store)
     await queue(store, run := make_run())
+    seen: list[list[str]] = []
+
+    async def look() -> None:
+        async with other.transaction() as second:
+            facts = await second.load(Wanted(run_ids={run.id}))
+            seen.append(sorted(facts.runs[run.id].open))
+
     async with store.transaction() as first:
         await first.load(Wanted(run_ids={run.id}))
-
-        async def closes_too() -> None:
-            async with other.transaction() as second:
-                facts = await second.load(Wanted(run_ids={run.id}))
-                order.append(f"sees {sorted(facts.runs[run.id].open)}")
-
-        order: list[str] = []
-        waiting = asyncio.create_task(closes_too())
+        waiting = asyncio.create_task(look())
         for _ in range(10):
             await store.ready_routes()
         [step] = (await store.facts([run.id]))[run.id].open.values()
+        assert not seen, "the other engine did not wait"
         await first.commit(changes(closed=(step,)), (), run.created_at, "token")
-        order.append("closed")
     await waiting
-    assert order == ["closed", "sees []"]
+    assert seen == [[]], "the other engine did not see what it had waited for"
 
 
 async def test_a_claim_passes_over_what_another_engine_is_about_to_take(

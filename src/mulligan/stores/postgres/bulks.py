@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mulligan.core.bulk import Bulk, BulkItem, BulkState, ItemState, Progress
 from mulligan.core.records import Run, RunStatus
+from mulligan.stores import stored
 from mulligan.stores.postgres import rows
 from mulligan.stores.postgres.load import load_runs
 from mulligan.stores.postgres.statement import Connection, Statement
@@ -23,12 +24,12 @@ async def find_bulks(
     connection: Connection, namespace: str | None, states: Sequence[BulkState], limit: int
 ) -> list[Bulk]:
     found = await FIND_BULKS.fetch(connection, namespace=namespace, states=list(states), limit=limit)
-    return rows.records(Bulk, found)
+    return stored.records(Bulk, found)
 
 
 async def find_bulk(connection: Connection, namespace: str, bulk_id: str) -> Bulk | None:
     found = await FIND_BULK.fetch(connection, id=bulk_id, namespace=namespace)
-    return next(iter(rows.records(Bulk, found)), None)
+    return next(iter(stored.records(Bulk, found)), None)
 
 
 async def find_bulk_items(
@@ -60,5 +61,5 @@ async def find_progress(connection: Connection, bulk_id: str) -> Progress:
     )
 
 
-def count_of(found: Sequence[rows.Row]) -> dict[str, int]:
+def count_of(found: Sequence[stored.Row]) -> dict[str, int]:
     return {row[0]: row[1] for row in found}

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from mulligan.core.facts import Changes, Claim, StepKey
 from mulligan.core.records import OpenState, OpenStep
+from mulligan.stores import stored
 from mulligan.stores.leasing import Queue, Route, lease_foremost, queues_of
 from mulligan.stores.postgres import rows
 from mulligan.stores.postgres.statement import Connection, Statement
@@ -74,8 +75,8 @@ async def write_runs(connection: Connection, changes: Changes) -> None:
     added = [changes.runs_added[run_id] for run_id in sorted(changes.runs_added)]
     await INSERT_RUNS.add(connection, [rows.row_of_run(run, payload) for run, payload in added])
     await UPDATE_RUNS.change(connection, [rows.end_of_run(run) for run in changes.runs_changed.values()])
-    await INSERT_REPLAYS.add(connection, [rows.row_of_replay(replay) for replay in changes.replays_added])
-    await INSERT_KEPT_RESULTS.add(connection, [row for r in changes.replays_added for row in rows.kept_by(r)])
+    await INSERT_REPLAYS.add(connection, [stored.row_of_replay(replay) for replay in changes.replays_added])
+    await INSERT_KEPT_RESULTS.add(connection, [row for r in changes.replays_added for row in stored.kept_by(r)])
 
 
 async def write_history(connection: Connection, changes: Changes) -> None:
@@ -87,14 +88,14 @@ async def write_history(connection: Connection, changes: Changes) -> None:
 
 async def write_definitions(connection: Connection, changes: Changes) -> None:
     await INSERT_VERSIONS.add(connection, sorted(rows.row_of_version(version) for version in changes.versions_added))
-    await SAVE_VARIABLES.add(connection, sorted(rows.row_of_variable(v) for v in changes.variables_seen.values()))
+    await SAVE_VARIABLES.add(connection, sorted(stored.row_of_variable(v) for v in changes.variables_seen.values()))
     await SAVE_WORKERS.add(connection, sorted(rows.row_of_worker(w) for w in changes.workers_saved.values()))
 
 
 async def write_bulks(connection: Connection, changes: Changes) -> None:
-    await SAVE_BULKS.add(connection, sorted(rows.row_of_bulk(bulk) for bulk in changes.bulks_saved.values()))
+    await SAVE_BULKS.add(connection, sorted(stored.row_of_bulk(bulk) for bulk in changes.bulks_saved.values()))
     await SAVE_BULK_ITEMS.add(connection, [rows.row_of_bulk_item(item) for item in changes.bulk_items_saved.values()])
-    await SAVE_GROUP_NOTES.add(connection, sorted(rows.row_of_note(note) for note in changes.notes_saved.values()))
+    await SAVE_GROUP_NOTES.add(connection, sorted(stored.row_of_note(note) for note in changes.notes_saved.values()))
 
 
 async def write_documents(connection: Connection, changes: Changes) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from mulligan.core.inbox import FailureGroup, GroupNote
 from mulligan.ports.store import Bucket
-from mulligan.stores.postgres import rows
+from mulligan.stores import stored
 from mulligan.stores.postgres.load import load_runs
 from mulligan.stores.postgres.statement import Connection, Statement
 
@@ -25,7 +25,7 @@ async def find_failure_groups(
         connection, namespace=namespace, since=since, fingerprint=fingerprint, limit=limit
     )
     marks = [row[0] for row in found]
-    notes = rows.records(GroupNote, await FIND_GROUP_NOTES.fetch(connection, namespace=namespace, fingerprints=marks))
+    notes = stored.records(GroupNote, await FIND_GROUP_NOTES.fetch(connection, namespace=namespace, fingerprints=marks))
     note_of = {note.fingerprint: note for note in notes}
     counted = await COUNT_RECOVERIES.fetch(connection, namespace=namespace, since=since, fingerprints=marks)
     recovery_of = {mark: (replayed, recovered) for mark, replayed, recovered in counted}

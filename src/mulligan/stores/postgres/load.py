@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from mulligan.core.bulk import Bulk
 from mulligan.core.facts import Ended, Facts, RunFacts, Wanted
 from mulligan.core.records import Document, OpenStep, Outcome, Replay, Run, Version, Worker
+from mulligan.stores import stored
 from mulligan.stores.postgres import rows
 from mulligan.stores.postgres.statement import Connection, Statement
 
@@ -40,7 +41,7 @@ class Definitions:
     def __init__(self) -> None:
         self._known: dict[Digest, Version] = {}
 
-    def of_row(self, row: rows.Row) -> Version:
+    def of_row(self, row: stored.Row) -> Version:
         key = (row[0], row[1], row[3])
         known = self._known.get(key)
         if known is None:
@@ -93,7 +94,7 @@ class Loader:
         facts = Facts()
         if wanted.worker_ids:
             found = await LOAD_WORKERS.fetch(connection, ids=list(wanted.worker_ids))
-            facts.workers = {worker.id: worker for worker in rows.records(Worker, found)}
+            facts.workers = {worker.id: worker for worker in stored.records(Worker, found)}
         run_ids = wanted.run_ids | wanted.possible_run_ids
         if wanted.leases_of:
             run_ids |= {step.run_id for step in await leased_steps(connection, wanted.leases_of)}
@@ -101,7 +102,7 @@ class Loader:
             facts.runs = await self._lock_facts(connection, run_ids)
         if wanted.bulk_ids:
             found = await LOAD_BULKS.fetch(connection, ids=list(wanted.bulk_ids))
-            facts.bulks = {bulk.id: bulk for bulk in rows.records(Bulk, found)}
+            facts.bulks = {bulk.id: bulk for bulk in stored.records(Bulk, found)}
         await self._load_named(connection, wanted, facts)
         return facts
 
@@ -116,7 +117,7 @@ class Loader:
             namespaces, kinds, keys = zip(*wanted.documents, strict=True)
             escaped = [rows.escape(key) for key in keys]
             found = await LOAD_DOCUMENTS.fetch(connection, namespace=namespaces, kind=kinds, key=escaped)
-            facts.documents = {(each.namespace, each.kind, each.key): each for each in rows.records(Document, found)}
+            facts.documents = {(each.namespace, each.kind, each.key): each for each in stored.records(Document, found)}
         if wanted.workflows:
             facts.latest = await self._latest(connection, wanted.workflows)
         if wanted.digests:
@@ -159,7 +160,7 @@ class Loader:
         replays: dict[str, Replay] = {}
         made = [run.id for run in runs if run.source_id is not None]
         if made:
-            found = rows.records(Replay, await LOAD_REPLAYS.fetch(connection, ids=made))
+            found = stored.records(Replay, await LOAD_REPLAYS.fetch(connection, ids=made))
             replays = {replay.run_id: replay for replay in found}
         return {run.id: (run, replays.get(run.id)) for run in runs}
 

@@ -22,7 +22,7 @@ from mulligan.core.records import (
     Worker,
 )
 from mulligan.ports.store import Bucket, RunDocument, RunRow
-from mulligan.stores import run_filter
+from mulligan.stores import run_filter, stored
 from mulligan.stores.postgres import rows
 from mulligan.stores.postgres.dialect import POSTGRES
 from mulligan.stores.postgres.load import LOAD_LATEST_VERSIONS, LOAD_REPLAYS, Definitions, Loader, load_runs
@@ -63,7 +63,7 @@ async def find_next_due_at(connection: Connection) -> datetime | None:
 
 
 async def find_expired_workers(connection: Connection, now: datetime) -> list[Worker]:
-    return rows.records(Worker, await FIND_EXPIRED_WORKERS.fetch(connection, now=now))
+    return stored.records(Worker, await FIND_EXPIRED_WORKERS.fetch(connection, now=now))
 
 
 async def find_live_leases(connection: Connection, run_ids: Sequence[str]) -> set[Lease]:
@@ -112,7 +112,9 @@ async def find_run(connection: Connection, namespace: str, run_id: str, loader: 
 async def find_family(connection: Connection, namespace: str, family_id: str) -> list[tuple[Run, Replay | None]]:
     found = await FIND_FAMILY.fetch(connection, family_id=family_id, namespace=namespace)
     ids = [run_id for (run_id,) in found]
-    replays = {replay.run_id: replay for replay in rows.records(Replay, await LOAD_REPLAYS.fetch(connection, ids=ids))}
+    replays = {
+        replay.run_id: replay for replay in stored.records(Replay, await LOAD_REPLAYS.fetch(connection, ids=ids))
+    }
     return [(run, replays.get(run.id)) for run in await load_runs(connection, ids)]
 
 
@@ -189,19 +191,19 @@ async def find_versions(
 
 
 async def find_variables(connection: Connection, namespace: str, workflow: str) -> list[Variable]:
-    return rows.records(Variable, await FIND_VARIABLES.fetch(connection, namespace=namespace, workflow=workflow))
+    return stored.records(Variable, await FIND_VARIABLES.fetch(connection, namespace=namespace, workflow=workflow))
 
 
 async def find_workers(connection: Connection, namespace: str) -> list[Worker]:
-    return rows.records(Worker, await FIND_WORKERS.fetch(connection, namespace=namespace))
+    return stored.records(Worker, await FIND_WORKERS.fetch(connection, namespace=namespace))
 
 
 async def find_tokens(connection: Connection, namespace: str | None) -> list[AccessToken]:
-    return rows.records(AccessToken, await FIND_TOKENS.fetch(connection, namespace=namespace))
+    return stored.records(AccessToken, await FIND_TOKENS.fetch(connection, namespace=namespace))
 
 
 async def find_documents(connection: Connection, namespace: str, kind: DocumentKind) -> list[Document]:
-    return rows.records(Document, await FIND_DOCUMENTS.fetch(connection, namespace=namespace, kind=kind))
+    return stored.records(Document, await FIND_DOCUMENTS.fetch(connection, namespace=namespace, kind=kind))
 
 
 async def find_queue_depths(connection: Connection, namespace: str) -> list[QueueDepth]:

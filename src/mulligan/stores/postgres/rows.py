@@ -7,15 +7,13 @@ NULL, and the statement puts the value in its place.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, TypeVar
 
 import msgspec
 
-from mulligan.core.bulk import Bulk, BulkItem, ItemState
-from mulligan.core.inbox import GroupNote
+from mulligan.core.bulk import BulkItem, ItemState
 from mulligan.core.records import (
     AccessToken,
     Attempt,
@@ -29,25 +27,20 @@ from mulligan.core.records import (
     QueueDepth,
     Reading,
     RecordedError,
-    Replay,
     Run,
     RunEvent,
     RunStatus,
-    Variable,
     Version,
     Worker,
     WorkflowDefinition,
 )
 from mulligan.errors import InvalidInput
-
-Row = tuple[Any, ...]
-R = TypeVar("R")
+from mulligan.stores.stored import Row, json_or_null, json_text
 
 _OPEN_STATES = {state.value: state for state in OpenState}
 _STATUSES = {status.value: status for status in RunStatus}
 """Looked up, because calling an enum costs more than all else of a row."""
 
-_encode = msgspec.json.Encoder().encode
 _overrides = msgspec.json.Decoder(Overrides).decode
 _error = msgspec.json.Decoder(RecordedError).decode
 _readings = msgspec.json.Decoder(tuple[Reading, ...]).decode
@@ -69,20 +62,6 @@ def joined(column: Sequence[str | None]) -> str | None:
     if text.count(SEPARATOR) != len(column) - 1:
         raise InvalidInput("A name or id holds a control character. Use letters, digits and punctuation.")
     return text
-
-
-def json_text(value: object) -> str:
-    return _encode(value).decode()
-
-
-def json_or_null(value: object) -> str | None:
-    return _encode(value).decode() if value else None
-
-
-def records(kind: type[R], rows: Iterable[Row]) -> list[R]:
-    """Records that are stored whole, in a column ``record``."""
-    decode = msgspec.json.Decoder(kind).decode
-    return [decode(record) for (record,) in rows]
 
 
 # ── Instants ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -224,15 +203,6 @@ def run_of(row: Row) -> Run:
         error_message=unescape_or_null(row[22]),
         fingerprint=row[23],
     )
-
-
-def row_of_replay(replay: Replay) -> Row:
-    return (replay.run_id, replay.namespace, json_text(replay))
-
-
-def kept_by(replay: Replay) -> list[Row]:
-    """One row for each run whose results the replay reuses."""
-    return [(kept, replay.run_id, replay.namespace) for kept in sorted({ref[0] for ref in replay.kept.values()})]
 
 
 # ── Steps and attempts ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -392,10 +362,6 @@ def version_of(row: Row) -> Version:
     return Version(namespace, workflow, digest, number, registered_at, _definition(definition))
 
 
-def row_of_variable(variable: Variable) -> Row:
-    return (variable.namespace, variable.workflow, variable.step, variable.name, json_text(variable))
-
-
 def row_of_worker(worker: Worker) -> Row:
     return (
         worker.id,
@@ -408,10 +374,6 @@ def row_of_worker(worker: Worker) -> Row:
     )
 
 
-def row_of_bulk(bulk: Bulk) -> Row:
-    return (bulk.id, bulk.namespace, bulk.state, json_text(bulk))
-
-
 def row_of_bulk_item(item: BulkItem) -> Row:
     problem = escape_or_null(item.problem)
     return (item.bulk_id, item.position, item.namespace, item.source_id, item.state, item.run_id, problem)
@@ -420,10 +382,6 @@ def row_of_bulk_item(item: BulkItem) -> Row:
 def bulk_item_of(row: Row) -> BulkItem:
     bulk_id, namespace, position, source_id, state, run_id, problem = row
     return BulkItem(bulk_id, namespace, position, source_id, ItemState(state), run_id, unescape_or_null(problem))
-
-
-def row_of_note(note: GroupNote) -> Row:
-    return (note.namespace, note.fingerprint, json_text(note))
 
 
 def row_of_document(document: Document) -> Row:

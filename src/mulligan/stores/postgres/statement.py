@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from mulligan.errors import StoreConflict
-from mulligan.stores.postgres.rows import Row, joined
+from mulligan.stores.postgres.rows import joined
 from mulligan.stores.statements import numbered, parameters, read_statement
+from mulligan.stores.stored import Row
 
 Connection = Any
 """An ``asyncpg.Connection``, which has no types."""

@@ -8,6 +8,7 @@ import apsw
 
 from mulligan.core.bulk import Bulk, BulkItem, BulkState, ItemState, Progress
 from mulligan.core.records import Run, RunStatus
+from mulligan.stores import stored
 from mulligan.stores.sqlite import rows
 from mulligan.stores.sqlite.database import snapshot
 from mulligan.stores.sqlite.load import load_runs
@@ -25,13 +26,13 @@ FIND_NEW_FINGERPRINTS = read_statement(__package__, "find_new_fingerprints")
 def find_bulks(
     connection: apsw.Connection, namespace: str | None, states: Sequence[BulkState], limit: int
 ) -> list[Bulk]:
-    asked = {"namespace": namespace, "states": rows.json_text(states), "limit": limit}
-    return rows.records(Bulk, connection.execute(FIND_BULKS, asked))
+    asked = {"namespace": namespace, "states": stored.json_text(states), "limit": limit}
+    return stored.records(Bulk, connection.execute(FIND_BULKS, asked))
 
 
 def find_bulk(connection: apsw.Connection, namespace: str, bulk_id: str) -> Bulk | None:
     found = connection.execute(FIND_BULK, {"id": bulk_id, "namespace": namespace})
-    return next(iter(rows.records(Bulk, found)), None)
+    return next(iter(stored.records(Bulk, found)), None)
 
 
 def find_bulk_items(

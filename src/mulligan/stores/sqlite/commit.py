@@ -16,6 +16,7 @@ import apsw
 from mulligan.core.facts import Changes, Claim, StepKey
 from mulligan.core.records import OpenStep
 from mulligan.errors import StoreConflict
+from mulligan.stores import stored
 from mulligan.stores.leasing import Queue, Route, lease_foremost, queues_of
 from mulligan.stores.sqlite import rows
 from mulligan.stores.sqlite.database import immediate
@@ -70,8 +71,8 @@ def write_runs(connection: apsw.Connection, changes: Changes) -> None:
     large = [(run.id, run.namespace, payload) for run, payload in added if len(payload) > rows.INLINE_INPUT]
     write_rows(connection, INSERT_LARGE_INPUTS, large)
     change_rows(connection, UPDATE_RUNS, [rows.end_of_run(run) for run in changes.runs_changed.values()])
-    write_rows(connection, INSERT_REPLAYS, [rows.row_of_replay(replay) for replay in changes.replays_added])
-    write_rows(connection, INSERT_KEPT_RESULTS, [row for r in changes.replays_added for row in rows.kept_by(r)])
+    write_rows(connection, INSERT_REPLAYS, [stored.row_of_replay(replay) for replay in changes.replays_added])
+    write_rows(connection, INSERT_KEPT_RESULTS, [row for r in changes.replays_added for row in stored.kept_by(r)])
 
 
 def write_history(connection: apsw.Connection, changes: Changes) -> None:
@@ -83,14 +84,14 @@ def write_history(connection: apsw.Connection, changes: Changes) -> None:
 
 def write_definitions(connection: apsw.Connection, changes: Changes) -> None:
     write_rows(connection, INSERT_VERSIONS, [rows.row_of_version(version) for version in changes.versions_added])
-    write_rows(connection, SAVE_VARIABLES, [rows.row_of_variable(v) for v in changes.variables_seen.values()])
+    write_rows(connection, SAVE_VARIABLES, [stored.row_of_variable(v) for v in changes.variables_seen.values()])
     write_rows(connection, SAVE_WORKERS, [rows.row_of_worker(worker) for worker in changes.workers_saved.values()])
 
 
 def write_bulks(connection: apsw.Connection, changes: Changes) -> None:
-    write_rows(connection, SAVE_BULKS, [rows.row_of_bulk(bulk) for bulk in changes.bulks_saved.values()])
+    write_rows(connection, SAVE_BULKS, [stored.row_of_bulk(bulk) for bulk in changes.bulks_saved.values()])
     write_rows(connection, SAVE_BULK_ITEMS, [rows.row_of_bulk_item(item) for item in changes.bulk_items_saved.values()])
-    write_rows(connection, SAVE_GROUP_NOTES, [rows.row_of_note(note) for note in changes.notes_saved.values()])
+    write_rows(connection, SAVE_GROUP_NOTES, [stored.row_of_note(note) for note in changes.notes_saved.values()])
 
 
 def write_documents(connection: apsw.Connection, changes: Changes) -> None:
@@ -100,12 +101,12 @@ def write_documents(connection: apsw.Connection, changes: Changes) -> None:
     write_rows(connection, DELETE_DOCUMENTS, dropped)
 
 
-def write_rows(connection: apsw.Connection, statement: str, written: Sequence[rows.Row]) -> None:
+def write_rows(connection: apsw.Connection, statement: str, written: Sequence[stored.Row]) -> None:
     if written:
         connection.executemany(statement, written)
 
 
-def change_rows(connection: apsw.Connection, statement: str, changed: Sequence[rows.Row]) -> None:
+def change_rows(connection: apsw.Connection, statement: str, changed: Sequence[stored.Row]) -> None:
     """Each row must hit exactly one: a row that is not there means that the facts were not what they seemed."""
     if not changed:
         return
@@ -142,7 +143,7 @@ def ready_queues(
     asked = {(claim.namespace, route) for claim in claims for route in claim.routes if claim.slots > 0}
     queues = queues_of(opened, asked)
     found: list[Any] = connection.execute(
-        FIND_ROUTES_WITH_READY_STEPS, {"asked": rows.json_text(sorted(asked))}
+        FIND_ROUTES_WITH_READY_STEPS, {"asked": stored.json_text(sorted(asked))}
     ).fetchall()
     for namespace, route in found:
         cursor = connection.execute(FIND_READY_STEPS, {"namespace": namespace, "route": route})

@@ -9,7 +9,8 @@ from typing import Any
 
 from mulligan.core.query import FieldTest
 from mulligan.stores.run_filter import Bind, Dialect
-from mulligan.stores.sqlite.rows import json_text, micros
+from mulligan.stores.sqlite.rows import micros
+from mulligan.stores.stored import json_text
 
 _LITERAL = re.compile(r"[-0-9]|true$|false$|null$")
 """What may also stand without quotes."""

@@ -11,6 +11,7 @@ import apsw
 
 from mulligan.core.inbox import FailureGroup, GroupNote
 from mulligan.ports.store import Bucket
+from mulligan.stores import stored
 from mulligan.stores.sqlite import rows
 from mulligan.stores.sqlite.database import snapshot
 from mulligan.stores.sqlite.load import load_runs
@@ -31,8 +32,8 @@ def find_failure_groups(
         found: list[Any] = connection.execute(
             FIND_FAILURE_GROUPS, {**asked, "fingerprint": fingerprint, "limit": limit}
         ).fetchall()
-        marks = {**asked, "fingerprints": rows.json_text([row[0] for row in found])}
-        notes = rows.records(GroupNote, connection.execute(FIND_GROUP_NOTES, marks))
+        marks = {**asked, "fingerprints": stored.json_text([row[0] for row in found])}
+        notes = stored.records(GroupNote, connection.execute(FIND_GROUP_NOTES, marks))
         recoveries: list[Any] = connection.execute(COUNT_RECOVERIES, marks).fetchall()
         samples: dict[str, list[Any]] = {
             row[0]: connection.execute(FIND_FAILURE_SAMPLES, {**asked, "fingerprint": row[0]}).fetchall()
@@ -71,7 +72,7 @@ def find_activity(
 ) -> dict[str, list[Bucket]]:
     asked = {
         "namespace": namespace,
-        "fingerprints": rows.json_text(fingerprints),
+        "fingerprints": stored.json_text(fingerprints),
         "since": rows.micros(since),
         "width": width_s * 1_000_000,
     }

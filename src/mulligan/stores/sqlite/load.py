@@ -9,6 +9,7 @@ import apsw
 from mulligan.core.bulk import Bulk
 from mulligan.core.facts import Ended, Facts, RunFacts, Wanted
 from mulligan.core.records import Document, OpenStep, Outcome, Replay, Run, Version, Worker
+from mulligan.stores import stored
 from mulligan.stores.sqlite import rows
 from mulligan.stores.statements import read_statement
 
@@ -34,7 +35,7 @@ class Definitions:
     def __init__(self) -> None:
         self._known: dict[Digest, Version] = {}
 
-    def of_row(self, row: rows.Row) -> Version:
+    def of_row(self, row: stored.Row) -> Version:
         key = (row[0], row[1], row[3])
         known = self._known.get(key)
         if known is None:
@@ -45,7 +46,7 @@ class Definitions:
         wanted = set(digests)
         unknown = sorted(wanted - self._known.keys())
         if unknown:
-            for row in connection.execute(LOAD_VERSIONS, {"digests": rows.json_text(unknown)}):
+            for row in connection.execute(LOAD_VERSIONS, {"digests": stored.json_text(unknown)}):
                 self.of_row(row)
         return {digest: self._known[digest] for digest in wanted if digest in self._known}
 
@@ -56,20 +57,20 @@ def load(connection: apsw.Connection, wanted: Wanted, definitions: Definitions) 
         run_ids |= {step.run_id for step in leased_steps(connection, wanted.leases_of)}
     facts = Facts(runs=load_facts(connection, run_ids, definitions))
     if wanted.keys:
-        keys = rows.json_text(sorted(wanted.keys))
+        keys = stored.json_text(sorted(wanted.keys))
         found = map(rows.key_of, connection.execute(LOAD_IDEMPOTENCY_KEYS, {"keys": keys}))
         facts.keys = {(key.namespace, key.key): key for key in found}
     if wanted.worker_ids:
-        ids = rows.json_text(sorted(wanted.worker_ids))
+        ids = stored.json_text(sorted(wanted.worker_ids))
         facts.workers = {
-            worker.id: worker for worker in rows.records(Worker, connection.execute(LOAD_WORKERS, {"ids": ids}))
+            worker.id: worker for worker in stored.records(Worker, connection.execute(LOAD_WORKERS, {"ids": ids}))
         }
     if wanted.bulk_ids:
-        ids = rows.json_text(sorted(wanted.bulk_ids))
-        facts.bulks = {bulk.id: bulk for bulk in rows.records(Bulk, connection.execute(LOAD_BULKS, {"ids": ids}))}
+        ids = stored.json_text(sorted(wanted.bulk_ids))
+        facts.bulks = {bulk.id: bulk for bulk in stored.records(Bulk, connection.execute(LOAD_BULKS, {"ids": ids}))}
     if wanted.documents:
-        asked = {"keys": rows.json_text(sorted(wanted.documents))}
-        kept = rows.records(Document, connection.execute(LOAD_DOCUMENTS, asked))
+        asked = {"keys": stored.json_text(sorted(wanted.documents))}
+        kept = stored.records(Document, connection.execute(LOAD_DOCUMENTS, asked))
         facts.documents = {(document.namespace, document.kind, document.key): document for document in kept}
     for namespace, workflow in sorted(wanted.workflows):
         asked = {"namespace": namespace, "workflow": workflow}
@@ -81,12 +82,12 @@ def load(connection: apsw.Connection, wanted: Wanted, definitions: Definitions) 
 
 def load_facts(connection: apsw.Connection, run_ids: Iterable[str], definitions: Definitions) -> dict[str, RunFacts]:
     """The runs with all that is decided on; those that do not exist are absent."""
-    ids = {"ids": rows.json_text(sorted(run_ids))}
+    ids = {"ids": stored.json_text(sorted(run_ids))}
     runs = load_runs(connection, run_ids)
     if not runs:
         return {}
     versions = definitions.of(connection, {(run.namespace, run.workflow, run.version) for run in runs})
-    replays = {r.run_id: r for r in rows.records(Replay, connection.execute(LOAD_REPLAYS, ids))}
+    replays = {r.run_id: r for r in stored.records(Replay, connection.execute(LOAD_REPLAYS, ids))}
     facts = {
         run.id: RunFacts(run, versions[run.namespace, run.workflow, run.version], replays.get(run.id), {}, {})
         for run in runs
@@ -101,9 +102,9 @@ def load_facts(connection: apsw.Connection, run_ids: Iterable[str], definitions:
 def load_runs(connection: apsw.Connection, run_ids: Iterable[str]) -> list[Run]:
     """In the order of their ids."""
     ids = sorted(run_ids)
-    return [rows.run_of(row) for row in connection.execute(LOAD_RUNS, {"ids": rows.json_text(ids)})] if ids else []
+    return [rows.run_of(row) for row in connection.execute(LOAD_RUNS, {"ids": stored.json_text(ids)})] if ids else []
 
 
 def leased_steps(connection: apsw.Connection, worker_ids: Iterable[str]) -> list[OpenStep]:
-    asked = {"worker_ids": rows.json_text(sorted(worker_ids))}
+    asked = {"worker_ids": stored.json_text(sorted(worker_ids))}
     return [rows.open_step_of(row) for row in connection.execute(LOAD_LEASED_STEPS, asked)]

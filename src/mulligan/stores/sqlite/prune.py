@@ -8,8 +8,9 @@ from datetime import datetime
 import apsw
 
 from mulligan.stores.sqlite.database import immediate
-from mulligan.stores.sqlite.rows import json_text, micros
+from mulligan.stores.sqlite.rows import micros
 from mulligan.stores.statements import read_statement
+from mulligan.stores.stored import json_text
 
 DELETE_GONE_WORKERS = read_statement(__package__, "delete_gone_workers")
 FIND_RUNS_NOT_KEPT = read_statement(__package__, "find_runs_not_kept")

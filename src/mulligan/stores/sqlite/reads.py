@@ -25,7 +25,7 @@ from mulligan.core.records import (
     Worker,
 )
 from mulligan.ports.store import Bucket, RunDocument, RunRow
-from mulligan.stores import run_filter
+from mulligan.stores import run_filter, stored
 from mulligan.stores.sqlite import rows
 from mulligan.stores.sqlite.database import snapshot
 from mulligan.stores.sqlite.dialect import SQLITE
@@ -67,15 +67,15 @@ def find_next_due_at(connection: apsw.Connection) -> datetime | None:
 
 
 def find_expired_workers(connection: apsw.Connection, now: datetime) -> list[Worker]:
-    return rows.records(Worker, connection.execute(FIND_EXPIRED_WORKERS, {"now": rows.micros(now)}))
+    return stored.records(Worker, connection.execute(FIND_EXPIRED_WORKERS, {"now": rows.micros(now)}))
 
 
 def find_live_leases(connection: apsw.Connection, run_ids: Sequence[str]) -> set[Lease]:
-    return set(connection.execute(FIND_LIVE_LEASES, {"ids": rows.json_text(run_ids)}))
+    return set(connection.execute(FIND_LIVE_LEASES, {"ids": stored.json_text(run_ids)}))
 
 
 def find_ended_runs(connection: apsw.Connection, run_ids: Sequence[str]) -> list[str]:
-    return [run_id for (run_id,) in connection.execute(FIND_ENDED_RUNS, {"ids": rows.json_text(run_ids)})]
+    return [run_id for (run_id,) in connection.execute(FIND_ENDED_RUNS, {"ids": stored.json_text(run_ids)})]
 
 
 def find_ready_routes(connection: apsw.Connection) -> set[str]:
@@ -90,10 +90,10 @@ def find_prunable_runs(connection: apsw.Connection, before: datetime, limit: int
 def find_payloads(connection: apsw.Connection, inputs: Sequence[str], outputs: Sequence[OutputRef]) -> Produced:
     produced = Produced({}, {})
     if inputs:
-        for run_id, payload in connection.execute(FIND_INPUTS, {"ids": rows.json_text(inputs)}):
+        for run_id, payload in connection.execute(FIND_INPUTS, {"ids": stored.json_text(inputs)}):
             produced.inputs[run_id] = payload
     if outputs:
-        for run_id, step, number, payload in connection.execute(FIND_OUTPUTS, {"refs": rows.json_text(outputs)}):
+        for run_id, step, number, payload in connection.execute(FIND_OUTPUTS, {"refs": stored.json_text(outputs)}):
             produced.outputs[run_id, step, number] = payload
     return produced
 
@@ -120,8 +120,8 @@ def find_family(connection: apsw.Connection, namespace: str, family_id: str) -> 
     asked = {"family_id": family_id, "namespace": namespace}
     with snapshot(connection):
         ids = [run_id for (run_id,) in connection.execute(FIND_FAMILY, asked)]
-        found = connection.execute(LOAD_REPLAYS, {"ids": rows.json_text(ids)})
-        replays = {replay.run_id: replay for replay in rows.records(Replay, found)}
+        found = connection.execute(LOAD_REPLAYS, {"ids": stored.json_text(ids)})
+        replays = {replay.run_id: replay for replay in stored.records(Replay, found)}
         return [(run, replays.get(run.id)) for run in load_runs(connection, ids)]
 
 
@@ -203,15 +203,15 @@ def find_versions(
 
 def find_variables(connection: apsw.Connection, namespace: str, workflow: str) -> list[Variable]:
     asked = {"namespace": namespace, "workflow": workflow}
-    return rows.records(Variable, connection.execute(FIND_VARIABLES, asked))
+    return stored.records(Variable, connection.execute(FIND_VARIABLES, asked))
 
 
 def find_workers(connection: apsw.Connection, namespace: str) -> list[Worker]:
-    return rows.records(Worker, connection.execute(FIND_WORKERS, {"namespace": namespace}))
+    return stored.records(Worker, connection.execute(FIND_WORKERS, {"namespace": namespace}))
 
 
 def find_documents(connection: apsw.Connection, namespace: str, kind: DocumentKind) -> list[Document]:
-    return rows.records(Document, connection.execute(FIND_DOCUMENTS, {"namespace": namespace, "kind": kind}))
+    return stored.records(Document, connection.execute(FIND_DOCUMENTS, {"namespace": namespace, "kind": kind}))
 
 
 def find_queue_depths(connection: apsw.Connection, namespace: str) -> list[QueueDepth]:
@@ -219,4 +219,4 @@ def find_queue_depths(connection: apsw.Connection, namespace: str) -> list[Queue
 
 
 def find_tokens(connection: apsw.Connection, namespace: str | None) -> list[AccessToken]:
-    return rows.records(AccessToken, connection.execute(FIND_TOKENS, {"namespace": namespace}))
+    return stored.records(AccessToken, connection.execute(FIND_TOKENS, {"namespace": namespace}))

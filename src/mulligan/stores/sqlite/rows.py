@@ -5,15 +5,12 @@ Columns that are nearly always empty hold NULL instead of ``{}`` or a repeated i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, TypeVar
 
 import msgspec
 
-from mulligan.core.bulk import Bulk, BulkItem, ItemState
-from mulligan.core.inbox import GroupNote
+from mulligan.core.bulk import BulkItem, ItemState
 from mulligan.core.records import (
     AccessToken,
     Attempt,
@@ -27,18 +24,14 @@ from mulligan.core.records import (
     QueueDepth,
     Reading,
     RecordedError,
-    Replay,
     Run,
     RunEvent,
     RunStatus,
-    Variable,
     Version,
     Worker,
     WorkflowDefinition,
 )
-
-Row = tuple[Any, ...]
-R = TypeVar("R")
+from mulligan.stores.stored import Row, json_or_null, json_text
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -48,7 +41,6 @@ INLINE_INPUT = 512
 _OPEN_STATES = {state.value: state for state in OpenState}
 """Looked up, because calling an enum costs more than all else of a row."""
 
-_encode = msgspec.json.Encoder().encode
 _metadata = msgspec.json.Decoder(dict[str, str]).decode
 _overrides = msgspec.json.Decoder(Overrides).decode
 _error = msgspec.json.Decoder(RecordedError).decode
@@ -70,20 +62,6 @@ def instant(value: int) -> datetime:
 
 def instant_or_none(value: int | None) -> datetime | None:
     return None if value is None else EPOCH + timedelta(microseconds=value)
-
-
-def json_text(value: object) -> str:
-    return _encode(value).decode()
-
-
-def json_or_null(value: object) -> str | None:
-    return _encode(value).decode() if value else None
-
-
-def records(kind: type[R], rows: Iterable[Row]) -> list[R]:
-    """Records that are stored whole, in a column ``record``."""
-    decode = msgspec.json.Decoder(kind).decode
-    return [decode(record) for (record,) in rows]
 
 
 # ── Runs ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -161,15 +139,6 @@ def run_of(row: Row) -> Run:
         error_message=row[22],
         fingerprint=row[23],
     )
-
-
-def row_of_replay(replay: Replay) -> Row:
-    return (replay.run_id, replay.namespace, json_text(replay))
-
-
-def kept_by(replay: Replay) -> list[Row]:
-    """One row for each run whose results the replay reuses."""
-    return [(kept, replay.run_id, replay.namespace) for kept in sorted({ref[0] for ref in replay.kept.values()})]
 
 
 # ── Steps and attempts ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -340,10 +309,6 @@ def version_of(row: Row) -> Version:
     return Version(namespace, workflow, digest, number, instant(registered_at), _definition(definition))
 
 
-def row_of_variable(variable: Variable) -> Row:
-    return (variable.namespace, variable.workflow, variable.step, variable.name, json_text(variable))
-
-
 def row_of_worker(worker: Worker) -> Row:
     return (
         worker.id,
@@ -356,10 +321,6 @@ def row_of_worker(worker: Worker) -> Row:
     )
 
 
-def row_of_bulk(bulk: Bulk) -> Row:
-    return (bulk.id, bulk.namespace, bulk.state, json_text(bulk))
-
-
 def row_of_bulk_item(item: BulkItem) -> Row:
     return (item.bulk_id, item.position, item.namespace, item.source_id, item.state, item.run_id, item.problem)
 
@@ -367,10 +328,6 @@ def row_of_bulk_item(item: BulkItem) -> Row:
 def bulk_item_of(row: Row) -> BulkItem:
     bulk_id, namespace, position, source_id, state, run_id, problem = row
     return BulkItem(bulk_id, namespace, position, source_id, ItemState(state), run_id, problem)
-
-
-def row_of_note(note: GroupNote) -> Row:
-    return (note.namespace, note.fingerprint, json_text(note))
 
 
 def row_of_document(document: Document) -> Row:
