@@ -12,8 +12,8 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 PYTHON ?= python3
 CHROMIUM ?= /usr/bin/chromium
 PYTEST_ARGS ?=
-# Two processes, not one per core: the suites start servers and databases of their own.
-PYTEST := .venv/bin/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
+# Three processes on two cores: what the suites start (servers, databases, browsers) is waited for half of the time.
+PYTEST := .venv/bin/pytest -n 3 --dist worksteal $(PYTEST_ARGS)
 
 # The interpreter is the one that is here; uv must not download another.
 export UV_PYTHON_DOWNLOADS := never
@@ -77,8 +77,13 @@ wheel: setup ## build dist/*.whl with the dashboard inside
 
 # ── Checking ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+# What does not depend on each other runs two at a time. One call of pytest for all, so that browsers wait beside tests
+# that compute.
 .PHONY: test
-test: lint types arrows unit test-dashboard browser ## everything that has to be green before a merge
+test: ## everything that has to be green before a merge
+	@$(MAKE) -j2 --output-sync=target setup chromium
+	@$(MAKE) -j2 --output-sync=target lint types arrows test-dashboard
+	$(PYTEST) -m "not pictures"
 
 .PHONY: test-fast
 test-fast: .venv/.synced ## the Python tests that need no browser and no patience
