@@ -66,6 +66,10 @@ def test_an_outage_is_seen_replayed_and_resolved(folder: Path) -> None:
     (bulk,) = json.loads(call(folder, "replays", "ls", "-o", "json").stdout)["items"]
     assert (bulk["state"], bulk["progress"]["failed"]) == ("stopped", 1)
 
+    to_the_end = call(folder, "replay", "-q", f"{query} replay:no", "--yes", "--reason", "try all")
+    assert to_the_end.returncode == 1
+    assert "finished, 3 failed" in to_the_end.stdout
+
     (folder / "down").unlink()
     edited = ["--from", "charge", "--set", "lang=fr"]
     done = call(folder, "replay", "-q", query, *edited, "--yes", "--reason", "bank is back", "--canary", "50%")

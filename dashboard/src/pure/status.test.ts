@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { shortId } from "@/pure/ids";
-import { isFinished, lookOf, RUN_STATUSES } from "@/pure/status";
+import { isFinished, lookOf, lookOfBulk, RUN_STATUSES } from "@/pure/status";
 
 it("gives every run status a look of its own", () => {
   const glyphs = RUN_STATUSES.map((status) => lookOf(status).glyph);
@@ -9,6 +9,16 @@ it("gives every run status a look of its own", () => {
 
 it("shows a status it has never heard of by its own word", () => {
   expect(lookOf("needs_attention")).toMatchObject({ word: "needs attention", tone: "off" });
+});
+
+it("says of a bulk replay that came to its end how that end was", () => {
+  const ends = (succeeded: number, failed: number, refused: number) =>
+    lookOfBulk("finished", { succeeded, failed, refused });
+  expect(ends(7, 0, 0)).toMatchObject({ word: "finished", tone: "good" });
+  expect(ends(7, 3, 0)).toMatchObject({ word: "finished, 3 failed", tone: "wait" });
+  expect(ends(1, 1200, 200)).toMatchObject({ word: "finished, 1,000 failed, 200 refused", tone: "wait" });
+  expect(ends(0, 2, 2)).toMatchObject({ word: "finished, 2 refused", tone: "bad" });
+  expect(lookOfBulk("running", { succeeded: 0, failed: 2, refused: 0 })).toMatchObject({ word: "running" });
 });
 
 it("knows what is final", () => {

@@ -50,6 +50,26 @@ export function lookOf(status: string): Look {
   return LOOKS[status] ?? { word: status.replaceAll("_", " "), tone: "off", glyph: "ring" };
 }
 
+/** A bulk replay: one that came to its end with failures says so, and does not look as if all were well. */
+export function lookOfBulk(
+  state: string,
+  { succeeded, failed, refused }: { succeeded: number; failed: number; refused: number },
+): Look {
+  const look = lookOf(state);
+  if (state !== "finished" || failed === 0) return look;
+  // The refused are among the failed.
+  const ends = [count(failed - refused, "failed"), count(refused, "refused")].filter(Boolean);
+  return {
+    word: [look.word, ...ends].join(", "),
+    tone: succeeded === 0 ? "bad" : "wait",
+    glyph: "cross",
+  };
+}
+
+function count(number: number, word: string): string {
+  return number > 0 ? `${number.toLocaleString("en")} ${word}` : "";
+}
+
 export const RUN_STATUSES = ["queued", "running", "failed", "succeeded", "cancelled"] as const;
 
 export function isFinished(status: string): boolean {

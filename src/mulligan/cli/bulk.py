@@ -12,6 +12,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from mulligan.cli.commands import FAILED_RUN, OK
 from mulligan.cli.connection import Answer, Server, Target, connect, quoted
@@ -158,7 +159,7 @@ def list_bulks(*, output: Format = "table", target: Target | None = None) -> int
         [
             (
                 bulk.id,
-                styled(bulk.state),
+                _state(bulk),
                 ago(bulk.created_at),
                 bulk.total,
                 bulk.progress.succeeded + bulk.progress.failed,
@@ -221,7 +222,7 @@ def _control(bulk_id: str, control: str, reason: str, target: Target | None) -> 
 
 def _print_bulk(bulk: Bulk) -> None:
     progress = bulk.progress
-    say(styled(bulk.state))
+    say(_state(bulk))
     if bulk.state_reason:
         say(f"  {plain(bulk.state_reason)}", style="dim")
     say(
@@ -230,3 +231,11 @@ def _print_bulk(bulk: Bulk) -> None:
     )
     if bulk.state in ("paused", "stopped"):
         hint(f"go on: mulligan replays resume {bulk.id}")
+
+
+def _state(bulk: Bulk) -> Text:
+    """One that came to its end with failures does not look as if all were well."""
+    failed = bulk.progress.failed
+    if bulk.state != "finished" or not failed:
+        return styled(bulk.state)
+    return styled(f"finished, {failed:,} failed", like="paused" if bulk.progress.succeeded else "failed")

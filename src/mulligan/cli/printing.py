@@ -66,10 +66,10 @@ def plain(value: object) -> str:
     return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", str(value))
 
 
-def styled(status: object) -> Text:
-    """A status in its colour."""
+def styled(status: object, like: str | None = None) -> Text:
+    """A status in its colour, or in that of the status it is ``like``."""
     text = plain(status)
-    return Text(text, style=STATUS_STYLES.get(text, ""))
+    return Text(text, style=STATUS_STYLES.get(like or text, ""))
 
 
 def say(text: str | Text = "", style: str = "") -> None:

@@ -8,6 +8,7 @@ import { bulkItemsQuery, bulkQuery } from "@/api/queries";
 import { splitClass } from "@/pure/classname";
 import { shortId } from "@/pure/ids";
 import { pointerWords } from "@/pure/json";
+import { lookOfBulk } from "@/pure/status";
 import { stagesInWords } from "@/screens/bulk/draft";
 import { Progress } from "@/screens/bulk/Progress";
 import { useBulkNews } from "@/screens/bulk/useBulkNews";
@@ -45,7 +46,7 @@ export function BulkPage() {
           <span className="font-mono text-xs">{shortId(data.id)}</span>
         </nav>
         <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
-          <StatusPill status={data.state} />
+          <StatusPill status={lookOfBulk(data.state, data.progress)} />
           <h1 className="text-lg">
             Replay of {runsInWords(data.total)}: “{data.reason}”
           </h1>

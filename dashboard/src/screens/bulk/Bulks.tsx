@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { bulksQuery } from "@/api/queries";
+import { lookOfBulk } from "@/pure/status";
 import { Progress } from "@/screens/bulk/Progress";
 import { useBulkNews } from "@/screens/bulk/useBulkNews";
 import { runsInWords } from "@/screens/inbox/words";
@@ -27,9 +28,9 @@ export function Bulks() {
         {bulks.data.items.map((bulk) => (
           <li
             key={bulk.id}
-            className="grid items-center gap-x-4 gap-y-1 px-3 py-2.5 sm:grid-cols-[7rem_minmax(0,1fr)_14rem]"
+            className="grid items-center gap-x-4 gap-y-1 px-3 py-2.5 sm:grid-cols-[10rem_minmax(0,1fr)_14rem]"
           >
-            <Status status={bulk.state} />
+            <Status status={lookOfBulk(bulk.state, bulk.progress)} />
             <div className="min-w-0">
               <Link
                 to="/replays/$bulk"
