@@ -1,5 +1,6 @@
 import { enableShortcuts, type Shortcut, useRegisteredShortcuts, useShortcutsEnabled } from "@/shell/shortcuts";
 import { Key } from "@/ui/Button";
+import { Checkbox } from "@/ui/Checkbox";
 import { Dialog } from "@/ui/Dialog";
 
 const EVERYWHERE: Pick<Shortcut, "keys" | "label">[] = [
@@ -20,15 +21,9 @@ export function ShortcutSheet({ onClose }: { onClose: () => void }) {
         ))}
         <Group title="Always" shortcuts={EVERYWHERE} />
       </div>
-      <label className="mt-6 flex items-center gap-2 border-line border-t pt-4">
-        <input
-          type="checkbox"
-          className="size-4 accent-accent"
-          checked={enabled}
-          onChange={(event) => enableShortcuts(event.target.checked)}
-        />
+      <Checkbox className="mt-6 border-line border-t pt-4" checked={enabled} onChange={enableShortcuts}>
         Single keys are shortcuts (switch this off for speech input)
-      </label>
+      </Checkbox>
     </Dialog>
   );
 }

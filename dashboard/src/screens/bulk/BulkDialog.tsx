@@ -1,9 +1,9 @@
 import { keepPreviousData, type UseQueryResult, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { useEffect, useId, useMemo, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { createBulk, freshKey, planReplay, previewBulk } from "@/api/commands";
 import type { BulkPreview, ReplayPlan } from "@/api/contract";
-import { runQuery, stepQuery, workflowQuery } from "@/api/queries";
+import { runQuery, stepQuery } from "@/api/queries";
 import type { Language } from "@/pure/copyas";
 import { copyBulkAs } from "@/pure/copybulk";
 import { shortId } from "@/pure/ids";
@@ -11,12 +11,15 @@ import { writeRequest } from "@/pure/wire";
 import { BulkEdits } from "@/screens/bulk/BulkEdits";
 import { type BulkDraft, bulkBodyOf, CAREFUL, canaryStages, problemOf, stagesInWords } from "@/screens/bulk/draft";
 import { runsInWords } from "@/screens/inbox/words";
+import { CodeChoice } from "@/screens/replay/CodeChoice";
 import { playgroundProblem } from "@/screens/step/Playground";
 import { announce } from "@/ui/announce";
 import { Button, Key } from "@/ui/Button";
+import { Checkbox } from "@/ui/Checkbox";
 import { CommandForm } from "@/ui/CommandForm";
 import { copyAndSay } from "@/ui/Copy";
 import { Dialog } from "@/ui/Dialog";
+import { FIELD, Labelled } from "@/ui/Labelled";
 import { Menu } from "@/ui/Menu";
 import { BrokenRules, Loading, ProblemNotice } from "@/ui/Notice";
 
@@ -25,7 +28,6 @@ export interface Chosen {
   ids?: string[] | undefined;
 }
 
-const FIELD = "h-8 rounded-md border border-line bg-surface px-2 text-ink text-sm hover:border-line-strong";
 const PAUSE_MS = 300;
 
 /** Many runs replayed with one change, carefully: what will happen is counted before anything does. */
@@ -56,8 +58,7 @@ export function BulkDialog({
   return (
     <Dialog title={total > 0 ? `Replay ${runsInWords(total)}` : "Replay many runs"} onClose={onClose} wide>
       <CommandForm className="flex flex-col gap-5" onCommand={() => canStart && make.mutate()}>
-        <label className="flex flex-col gap-1 text-ink-soft text-xs">
-          Reason, for those who look at it later
+        <Labelled label="Reason, for those who look at it later">
           <input
             autoFocus
             required
@@ -67,10 +68,12 @@ export function BulkDialog({
             placeholder="the search service is back"
             onChange={(event) => setDraft({ ...draft, reason: event.target.value })}
           />
-        </label>
+        </Labelled>
         <BulkEdits draft={draft} onDraft={setDraft} run={run} step={step} />
-        <Steps draft={draft} onDraft={setDraft} steps={run?.steps.map((each) => each.name) ?? []} />
-        <Code draft={draft} onDraft={setDraft} workflow={run?.workflow} />
+        <div className="grid gap-3 sm:grid-cols-2">
+          <Steps draft={draft} onDraft={setDraft} steps={run?.steps.map((each) => each.name) ?? []} />
+          <CodeChoice draft={draft} onDraft={setDraft} workflow={run?.workflow} same="the same as each run had" />
+        </div>
         <Outcome blocked={blocked} preview={preview} plan={plan.data} sample={sample} />
         <Brakes draft={draft} onDraft={setDraft} total={total} />
         {make.error ? (
@@ -211,10 +214,9 @@ function Steps({ draft, onDraft, steps }: Part & { steps: string[] }) {
   const from = draft.fromBeginning ? "*beginning" : draft.startSteps.join("\n");
   const own = draft.startSteps.length > 1 ? [draft.startSteps.join("\n")] : [];
   return (
-    <label className="flex flex-col gap-1 text-ink-soft text-xs">
-      Run again from
+    <Labelled label="Run again from">
       <select
-        className={`${FIELD} max-w-72`}
+        className={FIELD}
         value={from}
         onChange={({ target: { value } }) =>
           onDraft({
@@ -232,92 +234,40 @@ function Steps({ draft, onDraft, steps }: Part & { steps: string[] }) {
           </option>
         ))}
       </select>
-    </label>
-  );
-}
-
-function Code({ draft, onDraft, workflow }: Part & { workflow: string | undefined }) {
-  const versions = useQuery({ ...workflowQuery(workflow ?? "", undefined), enabled: workflow !== undefined });
-  return (
-    <div className="grid gap-3 sm:grid-cols-2">
-      <label className="flex flex-col gap-1 text-ink-soft text-xs">
-        Code
-        <select
-          className={FIELD}
-          value={draft.code}
-          onChange={(event) => onDraft({ ...draft, code: event.target.value })}
-        >
-          <option value="latest">latest</option>
-          <option value="same">the same as each run had</option>
-          {versions.data?.versions.map(({ number, label }) => (
-            <option key={number} value={String(number)}>
-              v{number} {label}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label className="flex items-start gap-2 text-ink-soft text-sm sm:pt-5">
-        <input
-          type="checkbox"
-          className="mt-0.5 size-4 accent-accent"
-          checked={draft.freshKey}
-          onChange={(event) => onDraft({ ...draft, freshKey: event.target.checked })}
-        />
-        New idempotency keys: effects such as payments may happen a second time
-      </label>
-    </div>
+    </Labelled>
   );
 }
 
 function Brakes({ draft, onDraft, total }: Part & { total: number }) {
-  const id = useId();
   return (
     <fieldset className="flex flex-col gap-3 rounded-md border border-line p-3">
       <legend className="px-1 text-sm">How carefully</legend>
-      <label className="flex items-start gap-2 text-sm">
-        <input
-          type="checkbox"
-          className="mt-0.5 size-4 accent-accent"
-          checked={draft.canary}
-          onChange={(event) => onDraft({ ...draft, canary: event.target.checked })}
-        />
-        <span>
-          A few first, the others when these have ended well
-          {draft.canary && total > 1 ? (
-            <span className="block text-ink-faint text-xs">{stagesInWords(canaryStages(total))}</span>
-          ) : null}
-        </span>
-      </label>
-      <label className="flex items-start gap-2 text-sm">
-        <input
-          type="checkbox"
-          className="mt-0.5 size-4 accent-accent"
-          checked={draft.stopOnNew}
-          onChange={(event) => onDraft({ ...draft, stopOnNew: event.target.checked })}
-        />
+      <Checkbox checked={draft.canary} onChange={(canary) => onDraft({ ...draft, canary })}>
+        A few first, the others when these have ended well
+        {draft.canary && total > 1 ? (
+          <span className="block text-ink-faint text-xs">{stagesInWords(canaryStages(total))}</span>
+        ) : null}
+      </Checkbox>
+      <Checkbox checked={draft.stopOnNew} onChange={(stopOnNew) => onDraft({ ...draft, stopOnNew })}>
         Stop when one fails in a way that none of them had failed in
-      </label>
+      </Checkbox>
       <div className="grid gap-3 sm:grid-cols-2">
-        <label htmlFor={`${id}-stop`} className="flex flex-col gap-1 text-ink-soft text-xs">
-          Stop after so many failures (empty: never)
+        <Labelled label="Stop after so many failures (empty: never)">
           <input
-            id={`${id}-stop`}
             inputMode="numeric"
             className={`${FIELD} font-mono`}
             value={draft.stopAfter}
             onChange={(event) => onDraft({ ...draft, stopAfter: event.target.value.trim() })}
           />
-        </label>
-        <label htmlFor={`${id}-rate`} className="flex flex-col gap-1 text-ink-soft text-xs">
-          Replays per second at most (empty: no limit)
+        </Labelled>
+        <Labelled label="Replays per second at most (empty: no limit)">
           <input
-            id={`${id}-rate`}
             inputMode="decimal"
             className={`${FIELD} font-mono`}
             value={draft.rate}
             onChange={(event) => onDraft({ ...draft, rate: event.target.value.trim() })}
           />
-        </label>
+        </Labelled>
       </div>
     </fieldset>
   );

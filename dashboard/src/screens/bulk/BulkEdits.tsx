@@ -3,6 +3,7 @@ import { type BulkDraft, RUN_INPUT } from "@/screens/bulk/draft";
 import { withOverride, withOverrides } from "@/screens/replay/draft";
 import { Playground } from "@/screens/step/Playground";
 import { Button } from "@/ui/Button";
+import { FIELD } from "@/ui/Labelled";
 
 /** What changes for every one of the runs: variables of the step that failed, and patches of inputs. */
 export function BulkEdits({
@@ -100,11 +101,7 @@ function AddPatch({ places, onAdd }: { places: string[]; onAdd: (at: string) => 
   return (
     <label className="flex items-center gap-2 text-ink-soft text-xs">
       Change a field of
-      <select
-        className="h-8 rounded-md border border-line bg-surface px-2 text-ink text-sm hover:border-line-strong"
-        value=""
-        onChange={(event) => onAdd(event.target.value)}
-      >
+      <select className={FIELD} value="" onChange={(event) => onAdd(event.target.value)}>
         <option value="">nothing</option>
         {places.map((at) => (
           <option key={at} value={at}>

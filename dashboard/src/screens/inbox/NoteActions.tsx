@@ -6,6 +6,7 @@ import type { Group, NoteBody } from "@/api/contract";
 import { useShortcuts } from "@/shell/shortcuts";
 import { announce } from "@/ui/announce";
 import { Button } from "@/ui/Button";
+import { FIELD } from "@/ui/Labelled";
 import { Menu } from "@/ui/Menu";
 
 const SNOOZES: readonly { label: string; until: Partial<NoteBody> }[] = [
@@ -42,7 +43,7 @@ export function NoteActions({ group }: { group: Group }) {
       aria-label="Note, for those who look at it later"
       placeholder="note (optional)"
       maxLength={2000}
-      className="h-8 min-w-0 flex-1 rounded-md border border-line bg-surface px-2 text-sm hover:border-line-strong sm:w-56 sm:flex-none"
+      className={`${FIELD} min-w-0 flex-1 sm:w-56 sm:flex-none`}
       value={text}
       onChange={(event) => setText(event.target.value)}
       onKeyDown={(event) => event.key === "Escape" && event.currentTarget.blur()}

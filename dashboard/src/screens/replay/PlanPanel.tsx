@@ -1,18 +1,19 @@
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { TriangleAlert } from "lucide-react";
 import { problemFrom } from "@/api/client";
 import { freshKey } from "@/api/commands";
 import type { ReplayPlan } from "@/api/contract";
 import { keepDocument } from "@/api/documents";
-import { workflowQuery } from "@/api/queries";
 import { copyAs } from "@/pure/copyas";
 import { pointerWords } from "@/pure/json";
+import { CodeChoice } from "@/screens/replay/CodeChoice";
 import { type Draft, requestOf } from "@/screens/replay/draft";
 import type { Replaying } from "@/screens/replay/useReplay";
 import { announce } from "@/ui/announce";
 import { Button, Key } from "@/ui/Button";
 import { copyAndSay } from "@/ui/Copy";
 import { Glyph } from "@/ui/Glyph";
+import { FIELD, Labelled } from "@/ui/Labelled";
 import { Menu } from "@/ui/Menu";
 import { BrokenRules, ProblemNotice } from "@/ui/Notice";
 
@@ -123,52 +124,25 @@ function Changes({ plan }: { plan: ReplayPlan }) {
 }
 
 function Options({ plan, draft, onDraft }: { plan: ReplayPlan | undefined } & Pick<Shown, "draft" | "onDraft">) {
-  const versions = useQuery({ ...workflowQuery(plan?.workflow ?? "", undefined), enabled: plan !== undefined });
   const source = plan?.code.source_number;
-  const field = "h-8 rounded-md border border-line bg-surface px-2 text-sm hover:border-line-strong";
   return (
     <div className="grid gap-3 sm:grid-cols-2">
-      <label className="flex flex-col gap-1 text-ink-soft text-xs">
-        Code
-        <select
-          className={field}
-          value={draft.code}
-          onChange={(event) => onDraft({ ...draft, code: event.target.value })}
-        >
-          <option value="latest">
-            latest
-            {versions.data
-              ? ` (v${versions.data.versions.reduce((most, each) => Math.max(most, each.number), 0)})`
-              : ""}
-          </option>
-          <option value="same">same as this run{source === undefined ? "" : ` (v${source})`}</option>
-          {versions.data?.versions.map(({ number, label }) => (
-            <option key={number} value={String(number)}>
-              v{number} {label}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label className="flex flex-col gap-1 text-ink-soft text-xs">
-        Reason, for those who look at it later
+      <Labelled label="Reason, for those who look at it later">
         <input
           data-edit="reason"
-          className={field}
+          className={FIELD}
           value={draft.reason}
           maxLength={2000}
           placeholder="customer asked for French"
           onChange={(event) => onDraft({ ...draft, reason: event.target.value })}
         />
-      </label>
-      <label className="flex items-start gap-2 text-ink-soft text-sm sm:col-span-2">
-        <input
-          type="checkbox"
-          className="mt-0.5 size-4 accent-accent"
-          checked={draft.freshKey}
-          onChange={(event) => onDraft({ ...draft, freshKey: event.target.checked })}
-        />
-        New idempotency keys: effects such as payments may happen a second time
-      </label>
+      </Labelled>
+      <CodeChoice
+        draft={draft}
+        onDraft={onDraft}
+        workflow={plan?.workflow}
+        same={`same as this run${source === undefined ? "" : ` (v${source})`}`}
+      />
     </div>
   );
 }

@@ -5,6 +5,7 @@ import { useLive } from "@/api/live";
 import { logsQuery } from "@/api/queries";
 import { formatClock } from "@/pure/time";
 import { Button } from "@/ui/Button";
+import { FIELD } from "@/ui/Labelled";
 import { Empty, Loading, ProblemNotice } from "@/ui/Notice";
 
 const LEVELS: Record<string, string> = {
@@ -72,7 +73,7 @@ export function RunLogs({
           type="search"
           aria-label="Find in the logs"
           placeholder="Find in the logs"
-          className="h-8 w-64 max-w-full rounded-md border border-line bg-surface px-2 text-sm"
+          className={`${FIELD} w-64 max-w-full`}
           value={needle}
           onChange={(event) => setNeedle(event.target.value)}
         />

@@ -13,6 +13,7 @@ import { RunHeader } from "@/screens/run/RunHeader";
 import { RunLogs } from "@/screens/run/RunLogs";
 import { Timeline } from "@/screens/run/Timeline";
 import { useShortcuts } from "@/shell/shortcuts";
+import { Checkbox } from "@/ui/Checkbox";
 import { Loading, ProblemNotice } from "@/ui/Notice";
 import { TabLinks } from "@/ui/TabLinks";
 import { useNarrow } from "@/ui/useNarrow";
@@ -99,10 +100,9 @@ function Views({ run }: { run: RunDetail }) {
         ]}
         end={
           view === "graph" && !narrow ? (
-            <label className="flex items-center gap-1.5 text-ink-soft text-sm">
-              <input type="checkbox" className="accent-accent" checked={asList} onChange={toggleList} />
+            <Checkbox className="text-ink-soft text-sm" checked={asList} onChange={toggleList}>
               as a list
-            </label>
+            </Checkbox>
           ) : null
         }
       />

@@ -13,6 +13,7 @@ import { PlanPanel, ReplayBar } from "@/screens/replay/PlanPanel";
 import { DraftNote, type Shared, SharedDraft } from "@/screens/replay/SharedDraft";
 import { useDraft, useReplay } from "@/screens/replay/useReplay";
 import { InputEditor } from "@/screens/step/InputEditor";
+import { Checkbox } from "@/ui/Checkbox";
 import { CommandForm } from "@/ui/CommandForm";
 import { Drawer } from "@/ui/Drawer";
 import { Empty, Loading, ProblemNotice } from "@/ui/Notice";
@@ -135,16 +136,9 @@ function Starts({ run, draft, onDraft }: { run: RunDetail; draft: Draft; onDraft
         <ul className="ml-6 flex flex-wrap gap-x-4 gap-y-1.5">
           {steps.map((step) => (
             <li key={step.name}>
-              <label className="flex items-center gap-2">
-                <input
-                  type="checkbox"
-                  className="accent-accent"
-                  checked={draft.startSteps.includes(step.name)}
-                  onChange={() => toggle(step.name)}
-                />
-                {step.name}
-                <Status status={step.status} className="text-xs" />
-              </label>
+              <Checkbox checked={draft.startSteps.includes(step.name)} onChange={() => toggle(step.name)}>
+                {step.name} <Status status={step.status} className="text-xs" />
+              </Checkbox>
             </li>
           ))}
         </ul>

@@ -2,6 +2,7 @@ import { Columns3 } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { HIDDEN, OPTIONAL } from "@/screens/runs/columns";
 import { IconButton } from "@/ui/Button";
+import { Checkbox } from "@/ui/Checkbox";
 
 /** `cols` lists the optional columns to show, comma separated; without it the usual ones. */
 function shownColumns(cols: string | undefined): string[] {
@@ -57,15 +58,14 @@ export function ColumnMenu({
         <fieldset className="absolute top-9 right-0 z-30 w-48 rounded-md border border-line bg-raised p-2 shadow-lift">
           <legend className="sr-only">Columns to show</legend>
           {OPTIONAL.map(({ id, label }) => (
-            <label key={id} className="flex items-center gap-2 rounded-sm px-2 py-1 hover:bg-sunken">
-              <input
-                type="checkbox"
-                className="accent-accent"
-                checked={shown.includes(id)}
-                onChange={() => toggle(id)}
-              />
+            <Checkbox
+              key={id}
+              className="rounded-sm px-2 py-1 hover:bg-sunken"
+              checked={shown.includes(id)}
+              onChange={() => toggle(id)}
+            >
               {label}
-            </label>
+            </Checkbox>
           ))}
         </fieldset>
       ) : null}

@@ -5,8 +5,10 @@ import type { CreatedToken, TokenSummary } from "@/api/contract";
 import { createToken, revokeToken, tokensQuery } from "@/api/tokens";
 import { announce } from "@/ui/announce";
 import { Button } from "@/ui/Button";
+import { Checkbox } from "@/ui/Checkbox";
 import { CopyButton } from "@/ui/Copy";
 import { Dialog } from "@/ui/Dialog";
+import { FIELD, Labelled } from "@/ui/Labelled";
 import { Ago } from "@/ui/Moment";
 import { Loading, ProblemNotice } from "@/ui/Notice";
 
@@ -148,7 +150,6 @@ function NewTokenForm({ onMade }: { onMade: (made: CreatedToken) => void }) {
       return client.invalidateQueries({ queryKey: ["tokens"] });
     },
   });
-  const field = "h-8 rounded-md border border-line bg-surface px-2 text-sm hover:border-line-strong";
   return (
     <form
       aria-label="New token"
@@ -159,42 +160,36 @@ function NewTokenForm({ onMade }: { onMade: (made: CreatedToken) => void }) {
       }}
     >
       <div className="flex flex-wrap gap-3">
-        <label className="flex min-w-0 flex-1 basis-52 flex-col gap-1 text-ink-soft text-xs">
-          Name, to know it again
+        <Labelled label="Name, to know it again" className="min-w-0 flex-1 basis-52">
           <input
-            className={field}
+            className={FIELD}
             required
             maxLength={200}
             placeholder="worker eu-1"
             value={name}
             onChange={(event) => setName(event.target.value)}
           />
-        </label>
-        <label className="flex flex-col gap-1 text-ink-soft text-xs">
-          Valid
-          <select className={field} value={days} onChange={(event) => setDays(Number(event.target.value))}>
+        </Labelled>
+        <Labelled label="Valid">
+          <select className={FIELD} value={days} onChange={(event) => setDays(Number(event.target.value))}>
             {LIFETIMES.map((each) => (
               <option key={each.days} value={each.days}>
                 {each.word}
               </option>
             ))}
           </select>
-        </label>
+        </Labelled>
       </div>
       <fieldset className="flex flex-wrap gap-x-5 gap-y-2">
         <legend className="mb-1.5 text-ink-soft text-xs">It may</legend>
         {SCOPES.map(({ scope, about }) => (
-          <label key={scope} className="flex items-center gap-2 text-sm">
-            <input
-              type="checkbox"
-              className="size-4 accent-accent"
-              checked={scopes.includes(scope)}
-              onChange={(event) =>
-                setScopes(event.target.checked ? [...scopes, scope] : scopes.filter((each) => each !== scope))
-              }
-            />
+          <Checkbox
+            key={scope}
+            checked={scopes.includes(scope)}
+            onChange={(may) => setScopes(may ? [...scopes, scope] : scopes.filter((each) => each !== scope))}
+          >
             {scope} <span className="text-ink-faint text-xs">{about}</span>
-          </label>
+          </Checkbox>
         ))}
       </fieldset>
       {make.error ? <p className="text-bad">{problemFrom(make.error).message}</p> : null}

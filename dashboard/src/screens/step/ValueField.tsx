@@ -1,5 +1,6 @@
 import { useEffect, useId, useRef, useState } from "react";
 import { type FieldKind, literalOf, typedOf } from "@/pure/schema";
+import { Checkbox } from "@/ui/Checkbox";
 
 const BOX =
   "w-full rounded-md border border-line bg-surface px-2 text-sm hover:border-line-strong aria-[invalid=true]:border-bad";
@@ -59,15 +60,13 @@ export function ValueField(props: ValueFieldProps) {
         </label>
         {required === false ? <span className="text-ink-faint text-xs">optional</span> : null}
         {nullable ? (
-          <label className="flex items-center gap-1 text-ink-faint text-xs">
-            <input
-              type="checkbox"
-              className="accent-accent"
-              checked={isNull}
-              onChange={(event) => props.onChange(event.target.checked ? "null" : emptyLiteral(kind))}
-            />
+          <Checkbox
+            className="text-ink-faint text-xs"
+            checked={isNull}
+            onChange={(isOn) => props.onChange(isOn ? "null" : emptyLiteral(kind))}
+          >
             null
-          </label>
+          </Checkbox>
         ) : null}
         <span className="ml-auto">{aside}</span>
       </div>
