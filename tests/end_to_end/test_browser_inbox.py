@@ -129,6 +129,14 @@ async def test_a_bulk_replay_is_paused_resumed_and_aborted_and_the_group_resolve
     fail(api, "weigh", [{"id": number} for number in range(ORDERS)])
     async with visiting(browser, api.link, "brakes", "dark") as visit:
         page = visit.page
+        await group_of(page, "the scales are broken").get_by_role("link", name="RuntimeError").focus()
+        await visit.press("n")
+        await page.keyboard.type("Grace looks at it")
+        await visit.picture("note")
+        await visit.press("Enter")
+        await expect(group_of(page, "the scales are broken")).to_contain_text("noted by")
+        await expect(group_of(page, "the scales are broken")).to_contain_text("“Grace looks at it”")
+        await visit.picture("noted")
         await group_of(page, "the scales are broken").get_by_role("link", name="RuntimeError").click()
         await expect(page.get_by_role("region", name="Differs by")).to_contain_text("worker")
         await visit.picture("group")

@@ -86,8 +86,7 @@ function Heading({ group }: { group: GroupDetail }) {
       </div>
       {group.note ? (
         <p className="text-ink-soft text-sm">
-          {group.status === "open" && group.note.status !== "open" ? "was " : ""}
-          {noteInWords(group.note, formatInstant)} · <Ago at={group.note.at} />
+          {noteInWords(group, formatInstant)} · <Ago at={group.note.at} />
         </p>
       ) : null}
     </header>

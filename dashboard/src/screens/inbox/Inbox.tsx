@@ -5,10 +5,12 @@ import type { Group } from "@/api/contract";
 import { type GroupStatus, inboxQuery } from "@/api/queries";
 import { splitClass } from "@/pure/classname";
 import { formatInstant } from "@/pure/time";
+import { NoteActions } from "@/screens/inbox/NoteActions";
 import { Sparkline } from "@/screens/inbox/Sparkline";
 import { noteInWords, replaysInWords, runsInWords, versionsInWords } from "@/screens/inbox/words";
 import { useShortcuts } from "@/shell/shortcuts";
 import { Button, buttonLook } from "@/ui/Button";
+import { Dialog } from "@/ui/Dialog";
 import { Ago } from "@/ui/Moment";
 import { Empty, Loading, ProblemNotice } from "@/ui/Notice";
 import { TabLinks } from "@/ui/TabLinks";
@@ -23,6 +25,7 @@ export function Inbox() {
   const { status = "open" } = route.useSearch();
   const inbox = useQuery(inboxQuery(status));
   const [replaying, setReplaying] = useState<Group | null>(null);
+  const [noting, setNoting] = useState<Group | null>(null);
   const counts = inbox.data?.counts;
   return (
     <div className="flex h-full flex-col">
@@ -42,7 +45,7 @@ export function Inbox() {
         {inbox.isPending ? <Loading what="the inbox" /> : null}
         {inbox.data && inbox.data.items.length === 0 ? <Nothing status={status} /> : null}
         {inbox.data && inbox.data.items.length > 0 ? (
-          <Groups groups={inbox.data.items} onReplayAll={setReplaying} />
+          <Groups groups={inbox.data.items} onReplayAll={setReplaying} onNote={setNoting} />
         ) : null}
       </div>
       {replaying ? (
@@ -50,11 +53,23 @@ export function Inbox() {
           <ReplayRest group={replaying} onClose={() => setReplaying(null)} />
         </Suspense>
       ) : null}
+      {noting ? (
+        <Dialog title={`Note on ${splitClass(noting.error_type).name}`} onClose={() => setNoting(null)}>
+          <div className="flex flex-wrap gap-2">
+            <NoteActions group={noting} onDone={() => setNoting(null)} />
+          </div>
+        </Dialog>
+      ) : null}
     </div>
   );
 }
 
-function Groups({ groups, onReplayAll }: { groups: Group[]; onReplayAll: (group: Group) => void }) {
+interface Acts {
+  onReplayAll: (group: Group) => void;
+  onNote: (group: Group) => void;
+}
+
+function Groups({ groups, onReplayAll, onNote }: Acts & { groups: Group[] }) {
   const list = useRef<HTMLUListElement>(null);
   const navigate = useNavigate();
   const links = () => [...(list.current?.querySelectorAll<HTMLElement>("[data-group]") ?? [])];
@@ -75,6 +90,7 @@ function Groups({ groups, onReplayAll }: { groups: Group[]; onReplayAll: (group:
     ["k", "Previous group", () => move(-1)],
     ["r", "Replay one of the group first", withGroup((group) => void navigate(toSample(group)))],
     ["a", "Replay all of the group…", withGroup(onReplayAll)],
+    ["n", "Note on the group: resolve, snooze…", withGroup(onNote)],
   ]);
   return (
     <ul
@@ -83,7 +99,12 @@ function Groups({ groups, onReplayAll }: { groups: Group[]; onReplayAll: (group:
       className="divide-y divide-line rounded-lg border border-line bg-surface"
     >
       {groups.map((group) => (
-        <GroupRow key={group.fingerprint} group={group} onReplayAll={() => onReplayAll(group)} />
+        <GroupRow
+          key={group.fingerprint}
+          group={group}
+          onReplayAll={() => onReplayAll(group)}
+          onNote={() => onNote(group)}
+        />
       ))}
     </ul>
   );
@@ -98,7 +119,7 @@ export function toSample(group: Pick<Group, "samples" | "step">) {
   } as const;
 }
 
-function GroupRow({ group, onReplayAll }: { group: Group; onReplayAll: () => void }) {
+function GroupRow({ group, onReplayAll, onNote }: { group: Group; onReplayAll: () => void; onNote: () => void }) {
   return (
     <li className="grid items-center gap-x-4 gap-y-2 px-3 py-2.5 focus-within:bg-sunken hover:bg-sunken lg:grid-cols-[minmax(0,1fr)_5rem_7rem_auto]">
       <div className="min-w-0">
@@ -121,9 +142,7 @@ function GroupRow({ group, onReplayAll }: { group: Group; onReplayAll: () => voi
           {group.workflow} / {group.step} · last <Ago at={group.last_at} /> · {versionsInWords(group.versions)} ·{" "}
           {replaysInWords(group)}
         </p>
-        {group.note && group.status !== "open" ? (
-          <p className="text-ink-faint text-xs">{noteInWords(group.note, formatInstant)}</p>
-        ) : null}
+        <p className="text-ink-faint text-xs empty:hidden">{noteInWords(group, formatInstant)}</p>
       </div>
       <span className="font-mono text-sm lg:text-right">{runsInWords(group.count)}</span>
       <Sparkline activity={group.activity} className="hidden lg:flex" />
@@ -132,6 +151,9 @@ function GroupRow({ group, onReplayAll }: { group: Group; onReplayAll: () => voi
           Replay 1 first
         </Link>
         <Button onClick={onReplayAll}>Replay all…</Button>
+        <Button kind="quiet" onClick={onNote}>
+          Note…
+        </Button>
       </div>
     </li>
   );
@@ -142,7 +164,7 @@ function Nothing({ status }: { status: GroupStatus }) {
     return (
       <Empty title={`No group is ${status}`}>
         <p>
-          Failures of one kind are one group. {status === "snoozed" ? "Snooze" : "Resolve"} it on its page; it opens
+          Failures of one kind are one group. {status === "snoozed" ? "Snooze" : "Resolve"} it with a note; it opens
           again by itself when it has to.
         </p>
       </Empty>

@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { problemFrom } from "@/api/client";
 import { noteGroup } from "@/api/commands";
 import type { Group, NoteBody } from "@/api/contract";
@@ -18,25 +18,32 @@ const SNOOZES: readonly { label: string; until: Partial<NoteBody> }[] = [
 
 const SAID = { resolved: "Resolved. It opens again when it recurs.", snoozed: "Snoozed.", open: "Opened again." };
 
-/** Resolve, snooze, or open again. */
-export function NoteActions({ group }: { group: Group }) {
+/** Say something, resolve, snooze, or open again. `onDone`, where it stands in a dialog, closes that. */
+export function NoteActions({ group, onDone }: { group: Group; onDone?: () => void }) {
   const client = useQueryClient();
   const [text, setText] = useState("");
   const note = useMutation({
     mutationFn: (body: NoteBody) => noteGroup(group.fingerprint, { ...body, note: text.trim() }),
     onSuccess: ({ status }) => {
+      announce(status === "open" && isOpen ? "Noted." : SAID[status]);
       setText("");
-      announce(SAID[status]);
+      onDone?.();
     },
     onError: (error) => announce(problemFrom(error).message, "bad"),
     onSettled: () => client.invalidateQueries({ queryKey: ["inbox"] }),
   });
   const isOpen = group.status === "open";
   const field = useRef<HTMLInputElement>(null);
+  const isDialog = onDone !== undefined;
+  useEffect(() => {
+    if (isDialog) field.current?.focus();
+  }, [isDialog]);
   useShortcuts("Failure group", [
     ["n", "Write a note", () => field.current?.focus()],
     ["d", isOpen ? "Resolve" : "Reopen", () => note.mutate({ status: isOpen ? "resolved" : "open" })],
   ]);
+  const isBlank = text.trim() === "";
+  const say = () => !isBlank && !note.isPending && note.mutate({ status: "open" });
   const noteField = (
     <input
       ref={field}
@@ -46,7 +53,10 @@ export function NoteActions({ group }: { group: Group }) {
       className={`${FIELD} min-w-0 flex-1 sm:w-56 sm:flex-none`}
       value={text}
       onChange={(event) => setText(event.target.value)}
-      onKeyDown={(event) => event.key === "Escape" && event.currentTarget.blur()}
+      onKeyDown={(event) => {
+        if (event.key === "Escape") event.currentTarget.blur();
+        if (event.key === "Enter" && isOpen) say();
+      }}
     />
   );
   if (!isOpen) {
@@ -62,6 +72,9 @@ export function NoteActions({ group }: { group: Group }) {
   return (
     <>
       {noteField}
+      <Button disabled={isBlank || note.isPending} onClick={say}>
+        Note
+      </Button>
       <Menu
         label="Snooze"
         items={SNOOZES.map(({ label, until }) => ({

@@ -1,8 +1,9 @@
 import { expect, it } from "vitest";
+import type { Group } from "@/api/contract";
 import { noteInWords, replaysInWords, runsInWords, versionsInWords } from "@/screens/inbox/words";
 
-const NOTE = {
-  status: "snoozed" as const,
+const NOTE: NonNullable<Group["note"]> = {
+  status: "snoozed",
   at: "2026-11-22T12:00:00Z",
   actor: "ada",
   note: "",
@@ -25,11 +26,15 @@ it("says how much is broken and what was tried", () => {
   expect(replaysInWords({ replayed: 6, recovered: 2 })).toBe("2 of 6 replayed succeeded");
 });
 
-it("says when a snooze ends", () => {
-  const instant = (at: string) => `<${at}>`;
-  expect(noteInWords({ ...NOTE, until_more: 10 }, instant)).toBe("snoozed by ada · until 10 more fail");
-  expect(noteInWords({ ...NOTE, until_at: "x", until_version: true }, instant)).toBe(
+it("says what somebody last said of a group", () => {
+  const said = (status: "open" | "snoozed" | "resolved", note: Partial<typeof NOTE>) =>
+    noteInWords({ status, note: { ...NOTE, ...note } }, (at) => `<${at}>`);
+  expect(noteInWords({ status: "open", note: null }, String)).toBe("");
+  expect(said("snoozed", { until_more: 10 })).toBe("snoozed by ada · until 10 more fail");
+  expect(said("snoozed", { until_at: "x", until_version: true })).toBe(
     "snoozed by ada · until <x> or until a new version fails",
   );
-  expect(noteInWords({ ...NOTE, status: "open", note: "not fixed" }, instant)).toBe("reopened by ada · “not fixed”");
+  expect(said("open", { status: "open" })).toBe("reopened by ada");
+  expect(said("open", { status: "open", note: "I look at it" })).toBe("noted by ada · “I look at it”");
+  expect(said("open", { status: "resolved", note: "fixed" })).toBe("was resolved by ada · “fixed”");
 });

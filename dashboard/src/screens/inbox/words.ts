@@ -16,13 +16,15 @@ export function replaysInWords({ replayed, recovered }: Pick<Group, "replayed" |
   return `${recovered} of ${replayed} replayed succeeded`;
 }
 
-/** What somebody said, and when that ends. `instant` writes a moment. */
-export function noteInWords(note: NonNullable<Group["note"]>, instant: (at: string) => string): string {
+/** What somebody last said of it, and when that ends; nothing when nobody has. `instant` writes a moment. */
+export function noteInWords({ note, status }: Pick<Group, "note" | "status">, instant: (at: string) => string): string {
+  if (note === null) return "";
   const ends = [
     note.until_at === null ? "" : `until ${instant(note.until_at)}`,
     note.until_more === null ? "" : `until ${note.until_more} more fail`,
     note.until_version ? "until a new version fails" : "",
   ].filter(Boolean);
-  const said = note.status === "open" ? "reopened" : note.status;
+  const isOver = status === "open" && note.status !== "open";
+  const said = note.status === "open" ? (note.note ? "noted" : "reopened") : `${isOver ? "was " : ""}${note.status}`;
   return [`${said} by ${note.actor}`, ends.join(" or "), note.note ? `“${note.note}”` : ""].filter(Boolean).join(" · ");
 }
