@@ -119,6 +119,10 @@ sim: .venv/.synced ## simulated hours in which everything fails: make sim SEEDS=
 zoo: .venv/.synced ## known bugs put into the source, and how many simulated worlds it takes to see each: make zoo JOBS=2
 	.venv/bin/python -m tests.zoo --jobs $(JOBS) --page docs/why/0008-how-we-know-that-nothing-is-lost.md
 
+.PHONY: crash-points
+crash-points: .venv/.synced ## every commit of small scenes, with all that can happen to it, on every store
+	MULLIGAN_TEST_CRASH_POINTS=all $(PYTEST) tests/simulation/test_crash_points.py
+
 SIZE ?= quick
 DATABASE ?= sqlite
 

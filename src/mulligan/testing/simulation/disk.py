@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 from mulligan.core.facts import Changes, Claim, Facts, Wanted
 from mulligan.core.records import OpenStep
@@ -68,6 +68,21 @@ class Watcher(Protocol):
         ...
 
     def pruned(self, run_ids: list[str], before: datetime) -> None: ...
+
+
+@runtime_checkable
+class Breakable(Protocol):
+    """A transaction on a connection that can really break; else it is only said that it has."""
+
+    async def break_off(self, changes: Changes, claims: Sequence[Claim], now: datetime, token: str) -> None:
+        """Write everything, but not COMMIT."""
+        ...
+
+    async def commit_unheard(
+        self, changes: Changes, claims: Sequence[Claim], now: datetime, token: str
+    ) -> list[OpenStep]:
+        """Commit without the store's hearing of it; what it would have heard is returned."""
+        ...
 
 
 def memory_disk() -> Callable[[], Store]:
@@ -229,13 +244,20 @@ class MountedTransaction:
             await asyncio.sleep(seconds)
         disk.commits += 1
         fate = disk.faults.fate_of_commit(disk.commits)
-        if fate is Fate.REFUSED or disk.faults.store_is_down():
+        if disk.faults.store_is_down():
+            raise StoreUnavailable("The database cannot be reached.")
+        if fate in (Fate.REFUSED, Fate.CRASH_BEFORE):
+            if isinstance(self._inner, Breakable):
+                disk.loop.complete(self._inner.break_off(changes, claims, now, token))
+            if fate is Fate.CRASH_BEFORE:
+                await self._die()
             raise StoreUnavailable("The database is full.")
-        if fate is Fate.CRASH_BEFORE:
-            await self._die()
-        leased = disk.loop.complete(self._inner.commit(changes, claims, now, token))
-        commit = Commit(disk.commits, repr(self._process), disk.loop.time(), changes, claims, now, token, leased)
-        disk.watcher.committed(commit)
+        commit = self._inner.commit
+        if fate is Fate.REPLY_LOST and isinstance(self._inner, Breakable):
+            commit = self._inner.commit_unheard
+        leased = disk.loop.complete(commit(changes, claims, now, token))
+        written = Commit(disk.commits, repr(self._process), disk.loop.time(), changes, claims, now, token, leased)
+        disk.watcher.committed(written)
         if fate is Fate.CRASH_AFTER:
             await self._die()
         if fate is Fate.REPLY_LOST:
