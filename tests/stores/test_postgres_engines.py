@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import pytest
@@ -24,6 +25,7 @@ from mulligan.core.decide.attempts import ref_of
 from mulligan.core.records import Argument, OpenState, Outcome, RunStatus, StepDefinition, Version, WorkflowDefinition
 from mulligan.engine.agents import neighbour
 from mulligan.engine.api import Assignment, Committed, Engine, RunEnd, Seat
+from mulligan.errors import Unavailable
 from mulligan.stores.postgres import PostgresStore, wakeups
 
 GREET = WorkflowDefinition(
@@ -72,6 +74,31 @@ class HeldWorker:
         for attempt in attempts:  # type: ignore[attr-defined]  # a sequence of AttemptRef
             self.held.remove(attempt)
             self.stopped.put_nowait(attempt)
+
+
+class Late:
+    """A connection that breaks at COMMIT, for the engine; what was sent arrives at the server later."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self._is_broken = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def is_closed(self) -> bool:
+        return self._is_broken
+
+    async def execute(self, sql: str, *args: Any) -> str:
+        if sql == "COMMIT":
+            self._is_broken = True
+            raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
+        status: str = await self._inner.execute(sql, *args)
+        return status
+
+    async def arrive(self) -> None:
+        await self._inner.execute("COMMIT")
+        await self._inner.close()
 
 
 @asynccontextmanager
@@ -231,6 +258,27 @@ async def test_a_report_to_both_engines_is_applied_once(engines: tuple[Engine, E
     verdicts = await asyncio.gather(*(engine.submit(command) for command in commands for engine in (one, other)))
     assert sum(verdict.applied for verdict in verdicts) == 20
     assert sorted(await one.store.ended(runs)) == sorted(runs)
+
+
+async def test_what_a_commit_leased_that_came_after_its_connection_broke_is_given_out(postgres_url: str) -> None:
+    async with engine_on(postgres_url) as engine:
+        worker = HeldWorker()
+        await worker.connect(engine, GREET)
+        assert isinstance(engine.store, PostgresStore)
+        connections = engine.store._connections
+        late = connections._writer = Late(await connections.writer())
+        with pytest.raises(Unavailable):
+            await start(engine, "greet")
+        second = asyncio.create_task(start(engine, "greet"))
+        admin = await asyncpg.connect(postgres_url)
+        # until the engine has looked, or waits to look, what became of the first
+        while not second.done() and not await admin.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):
+            pass
+        await late.arrive()
+        await admin.close()
+        async with asyncio.timeout(10):
+            assert len(await worker.take(2)) == 2
+        await second
 
 
 async def test_one_idempotency_key_makes_one_run_on_two_engines(engines: tuple[Engine, Engine]) -> None:

@@ -239,6 +239,10 @@ class Cycle:
         that never heard of them, its runs may have ended, its timers run: look, and make up for it."""
         while self._unsure:
             unsure = self._unsure[0]
+            async with self._store.transaction() as transaction:
+                # It may still be on its way to a slow database, though its connection is gone; until then it has
+                # the workers locked that it leases to.
+                await transaction.load(Wanted(worker_ids=set(unsure.worker_ids)))
             leased = [
                 step
                 for worker_id in unsure.worker_ids
