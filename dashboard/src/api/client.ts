@@ -68,9 +68,20 @@ export async function send<T>(
   return (text === "" ? undefined : parseAnswer(text)) as T;
 }
 
+/** What browsers say when a part of the program is not where it was when the page was opened. */
+const CHUNK_IS_GONE = /dynamically imported module|module script failed|preload CSS/i;
+
 export function problemFrom(error: unknown): Problem {
   if (error instanceof Problem) return error;
   const message = error instanceof Error ? error.message : String(error);
+  if (CHUNK_IS_GONE.test(message)) {
+    return new Problem(
+      0,
+      "outdated",
+      "This page is older than its server",
+      "A part of it could not be loaded, because the server was updated or does not answer. Reload the page.",
+    );
+  }
   return new Problem(
     0,
     "dashboard",

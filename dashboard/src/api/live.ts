@@ -6,6 +6,9 @@ import { type LiveState, LiveStream } from "@/api/stream";
 
 export const live = new LiveStream((topics) => new EventSource(apiUrl("stream", { topics: topics.join(",") })));
 
+document.addEventListener("visibilitychange", () => document.hidden || live.wake());
+window.addEventListener("online", () => live.wake());
+
 export function isPaused(): boolean {
   return live.state === "paused";
 }
@@ -17,6 +20,11 @@ export function toggleLive(): void {
 
 export function useLiveState(): LiveState {
   return useSyncExternalStore(live.watch, () => live.state);
+}
+
+/** How often in a row it could not be opened. */
+export function useLiveFailures(): number {
+  return useSyncExternalStore(live.watch, () => live.failures);
 }
 
 /** Listens while mounted. `null` as topic listens to nothing. */

@@ -125,23 +125,32 @@ export const eventsQuery = (id: string) =>
   });
 
 const LOG_PAGE = 500;
+/** A step may log for days while somebody looks; what is older than this many lines is let go. */
+export const MOST_LINES = 20_000;
 
-/** All lines so far. Reading again asks only for what came since: lines are never rewritten. */
+export interface LogTail extends LogPage {
+  /** Lines before these that were read and let go. */
+  dropped: number;
+}
+
+/** The newest lines. Reading again asks only for what came since: lines are never rewritten. */
 export const logsQuery = (id: string, step: string | undefined, attempt: number | undefined) => {
   const queryKey = ["logs", id, step ?? null, attempt ?? null];
   return queryOptions({
     queryKey,
     queryFn: async ({ client, signal }) => {
-      let { items, last } = client.getQueryData<LogPage>(queryKey) ?? { items: [], last: 0 };
+      let { items, last, dropped } = client.getQueryData<LogTail>(queryKey) ?? { items: [], last: 0, dropped: 0 };
       for (let full = true; full; ) {
         const after = last === 0 ? null : last;
         const path = `runs/${segment(id)}/logs`;
         const page = await read<LogPage>(path, { step, attempt, after, limit: LOG_PAGE }, signal);
-        items = [...items, ...page.items];
+        const all = [...items, ...page.items];
+        items = all.slice(-MOST_LINES);
+        dropped += all.length - items.length;
         full = page.items.length === LOG_PAGE;
         last = page.last;
       }
-      return { items, last };
+      return { items, last, dropped };
     },
     structuralSharing: false,
   });

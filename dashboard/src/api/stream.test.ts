@@ -118,6 +118,70 @@ describe("LiveStream", () => {
     expect(one.resync.mock.calls).toEqual([[true]]);
   });
 
+  it("takes silence for a failure, while it is open and before", () => {
+    const one = listener();
+    stream.subscribe("runs", one);
+    vi.advanceTimersByTime(60);
+    last().open();
+    for (let minute = 0; minute < 10; minute += 1) {
+      vi.advanceTimersByTime(40_000);
+      last().say("ping", {});
+    }
+    expect(sources).toHaveLength(1);
+    vi.advanceTimersByTime(45_000);
+    expect([stream.state, last().closed]).toEqual(["offline", true]);
+    vi.advanceTimersByTime(1_000);
+    expect(sources).toHaveLength(2);
+    vi.advanceTimersByTime(45_000);
+    expect(last().closed).toBe(true);
+    vi.advanceTimersByTime(2_000);
+    last().open();
+    expect([stream.state, sources.length]).toEqual(["live", 3]);
+    expect(one.resync.mock.calls).toEqual([[false], [true]]);
+  });
+
+  it("comes back at once when somebody looks again", () => {
+    stream.subscribe("runs", listener());
+    vi.advanceTimersByTime(60);
+    last().open();
+    stream.wake();
+    expect(sources).toHaveLength(1);
+    // The computer slept: the time has passed, but no timer has run.
+    vi.setSystemTime(Date.now() + 8 * 3_600_000);
+    stream.wake();
+    expect(sources.map((source) => source.closed)).toEqual([true, false]);
+    last().fail();
+    stream.wake();
+    expect(sources).toHaveLength(3);
+    stream.pause();
+    stream.wake();
+    expect(sources).toHaveLength(3);
+  });
+
+  it("begins anew for those who come after everybody has left a stream that failed", () => {
+    const leave = stream.subscribe("runs", listener());
+    vi.advanceTimersByTime(60);
+    last().fail();
+    expect(stream.failures).toBe(1);
+    leave();
+    vi.advanceTimersByTime(60_000);
+    const late = listener();
+    stream.subscribe("runs", late);
+    vi.advanceTimersByTime(60);
+    last().open();
+    expect([stream.state, stream.failures, sources.length]).toEqual(["live", 0, 2]);
+    expect(late.resync.mock.calls).toEqual([[true]]);
+  });
+
+  it("delivers news of every topic that there is", () => {
+    const one = listener();
+    stream.subscribe("inbox", one);
+    vi.advanceTimersByTime(60);
+    last().open();
+    for (const name of ["run", "workers", "replays", "inbox"]) last().say(name, {});
+    expect(one.event.mock.calls.map(([name]) => name)).toEqual(["run", "workers", "replays", "inbox"]);
+  });
+
   it("tells watchers when its state changes", () => {
     const seen: string[] = [];
     const stop = stream.watch(() => seen.push(stream.state));

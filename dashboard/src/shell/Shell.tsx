@@ -15,7 +15,7 @@ import {
 } from "lucide-react";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { problemFrom } from "@/api/client";
-import { toggleLive, useLive } from "@/api/live";
+import { isPaused, toggleLive, useLive, useLiveFailures } from "@/api/live";
 import { inboxQuery, infoQuery } from "@/api/queries";
 import { LiveDot } from "@/shell/LiveDot";
 import { Mark } from "@/shell/Mark";
@@ -24,8 +24,9 @@ import { SignIn } from "@/shell/SignIn";
 import { onKeyDown, useShortcuts } from "@/shell/shortcuts";
 import { nextTheme, useTheme } from "@/shell/theme";
 import { Announcements } from "@/ui/announce";
-import { buttonLook, IconButton, Key } from "@/ui/Button";
+import { Button, buttonLook, IconButton, Key } from "@/ui/Button";
 import { Empty, ProblemNotice } from "@/ui/Notice";
+import { useThrottled } from "@/ui/useThrottled";
 
 const Palette = lazy(() => import("@/shell/Palette").then((module) => ({ default: module.Palette })));
 const ShortcutSheet = lazy(() => import("@/shell/ShortcutSheet").then((module) => ({ default: module.ShortcutSheet })));
@@ -42,6 +43,7 @@ const PLACES = [
 
 export function Shell() {
   const info = useQuery(infoQuery());
+  useWhyOffline();
   if (info.error && problemFrom(info.error).status === 401) return <SignIn onEntered={() => void info.refetch()} />;
   return <Frame />;
 }
@@ -93,20 +95,40 @@ function Frame() {
   );
 }
 
-/** One stream is always open, so that the dot in the header tells the truth on every page. */
+/** A stream that is refused cannot say why. An answer can, and if it is the token, the shell asks for another one. */
+function useWhyOffline(): void {
+  const client = useQueryClient();
+  const failures = useLiveFailures();
+  useEffect(() => {
+    if (failures > 0) void client.invalidateQueries({ queryKey: ["info"] });
+  }, [client, failures]);
+}
+
+/**
+ * One stream is always open, so that the dot in the header tells the truth on every page. After a gap everything on the
+ * page may be old, also what nobody tells of.
+ */
 function useWorkerNews(): void {
   const client = useQueryClient();
   const again = () => {
     void client.invalidateQueries({ queryKey: ["workers"] });
     void client.invalidateQueries({ queryKey: ["workflows"] });
   };
-  useLive("workers", (name) => name === "workers" && again(), again);
+  useLive(
+    "workers",
+    (name) => name === "workers" && again(),
+    (gap) => (gap ? void client.invalidateQueries() : again()),
+  );
 }
 
-/** The badge in the rail is right on every page. */
+const INBOX_EVERY_MS = 1_500;
+
+/** The badge in the rail is right on every page. When all fails at once it is counted again no more often than this. */
 function useInboxNews(): void {
   const client = useQueryClient();
-  const again = () => void client.invalidateQueries({ queryKey: ["inbox"] });
+  const again = useThrottled(() => {
+    if (!isPaused()) void client.invalidateQueries({ queryKey: ["inbox"] });
+  }, INBOX_EVERY_MS);
   useLive("inbox", (name) => name === "inbox" && again(), again);
 }
 
@@ -119,6 +141,7 @@ function Header({ onPalette }: { onPalette: () => void }) {
         <span>mulligan</span>
       </Link>
       {info ? <Place mode={info.mode} namespace={info.namespace} /> : null}
+      {info ? <Updated version={info.version} /> : null}
       <div className="order-last flex w-full justify-center sm:order-none sm:w-auto sm:flex-1">
         <SearchBox />
       </div>
@@ -147,6 +170,13 @@ function Place({ mode, namespace }: { mode: "dev" | "production"; namespace: str
       {namespace === "default" ? mode : `${namespace} · ${mode}`}
     </span>
   );
+}
+
+/** A page that is open for long may be older than its server, and ask it for what is no longer there. */
+function Updated({ version }: { version: string }) {
+  const [first] = useState(version);
+  if (version === first) return null;
+  return <Button onClick={() => location.reload()}>The server is {version} now: reload</Button>;
 }
 
 const THEMES = {

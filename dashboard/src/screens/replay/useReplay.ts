@@ -11,13 +11,16 @@ import { announce } from "@/ui/announce";
 
 const PAUSE_MS = 300;
 
-/** Drafts outlive their panel: closing it by mistake loses nothing. They are gone with the tab. */
+/** Drafts outlive their panel: closing it by mistake loses nothing. They are gone with the tab, the oldest before. */
+const MOST_DRAFTS = 50;
 const drafts = new Map<string, Draft>();
 
 export function useDraft(place: string, start: Partial<Draft>): [Draft, (next: Draft) => void] {
   const [draft, setDraft] = useState<Draft>(() => drafts.get(place) ?? { ...UNTOUCHED, ...start });
   const change = (next: Draft) => {
+    drafts.delete(place);
     drafts.set(place, next);
+    for (const oldest of drafts.keys()) if (drafts.size > MOST_DRAFTS) drafts.delete(oldest);
     setDraft(next);
   };
   return [draft, change];

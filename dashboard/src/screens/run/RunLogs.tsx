@@ -80,6 +80,7 @@ export function RunLogs({
         <span className="text-ink-faint text-sm">
           {lines.length === all.length ? "" : `${lines.length} of `}
           {all.length === 1 ? "1 line" : `${all.length} lines`}
+          {logs.data.dropped > 0 ? `, the newest of ${all.length + logs.data.dropped}` : ""}
         </span>
         {needle ? (
           <Button kind="quiet" onClick={() => setNeedle("")}>

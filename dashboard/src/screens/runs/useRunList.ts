@@ -33,10 +33,7 @@ export function useRunList(q: string) {
       update(data as RunSummary);
       look();
     },
-    (gap) => {
-      if (gap) void client.invalidateQueries({ queryKey: runsQuery(q).queryKey });
-      look();
-    },
+    look,
   );
 
   const waiting = useMemo(() => unseen(runs, newest.data?.items ?? []), [runs, newest.data]);
