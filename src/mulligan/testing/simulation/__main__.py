@@ -45,13 +45,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m mulligan.testing.simulation", description=__doc__)
     parser.add_argument("seeds", nargs="?", default="0-19", help="7, 0-99 or 3,5,10-20")
     parser.add_argument("--hours", type=float, default=1.0, help="how long the weather is bad")
+    parser.add_argument("--postgres", metavar="URL", help="on this server, where databases may be created")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--keep-going", action="store_true", help="do not end with the first bad world")
     parser.add_argument("--quiet", action="store_true", help="only what is bad, and the sum")
     given = parser.parse_args()
+    if given.postgres is not None and given.jobs > 1:
+        parser.error("worlds on PostgreSQL share one database: --jobs 1")
     total = Counter[str]()
     bad: list[Report] = []
-    run = partial(simulate, hours=given.hours)
+    run = partial(simulate, hours=given.hours, server=given.postgres)
     with multiprocessing.Pool(given.jobs) as pool:
         for report in pool.imap(run, seeds_in(given.seeds)):
             if report.finding is not None or not given.quiet:
@@ -61,7 +64,7 @@ def main() -> int:
             total.update(faults=sum(report.faults.values()))
             if report.finding is not None:
                 bad.append(report)
-                tell(report, given.hours)
+                tell(report, given.hours, given.postgres)
                 if not given.keep_going:
                     break
     print(  # noqa: T201
@@ -72,12 +75,14 @@ def main() -> int:
     return 1 if bad else 0
 
 
-def tell(report: Report, hours: float) -> None:
+def tell(report: Report, hours: float, server: str | None) -> None:
     """What was broken, where, and one command that shows it again."""
     assert report.finding is not None
     print(f"  {report.finding.message}")  # noqa: T201
     print("".join(f"    {line}\n" for line in report.finding.where.splitlines()[-8:]), end="")  # noqa: T201
     again = f"python -m mulligan.testing.simulation {report.seed} --hours {hours:g}"
+    if server is not None:
+        again += f" --postgres {server}"
     print(f"  at commit {commit()}; again: {again}", flush=True)  # noqa: T201
 
 

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
@@ -25,6 +26,10 @@ from mulligan.stores.postgres.transaction import PostgresTransaction
 T = TypeVar("T")
 
 LONGEST_S = 60.0
+
+DATABASE = "mulligan_simulation"
+CREATE = "CREATE DATABASE mulligan_simulation ENCODING 'UTF8' TEMPLATE template0"
+DROP = "DROP DATABASE IF EXISTS mulligan_simulation WITH (FORCE)"
 
 
 class Aside:
@@ -77,6 +82,24 @@ class PostgresDisk:
         """Until the server has noticed that a session's client is dead, and has undone what it was about to do."""
         while await self._connection.fetchval("SELECT pid FROM pg_stat_activity WHERE pid = $1", pid) is not None:
             pass
+
+
+@contextmanager
+def own_database(server: str) -> Iterator[PostgresDisk]:
+    """A new database on the server with this URL, dropped at the end. There is one at a time."""
+    asyncio.run(tell(server, DROP, CREATE))
+    try:
+        with closing(PostgresDisk(urlunsplit(urlsplit(server)._replace(path=f"/{DATABASE}")))) as disk:
+            yield disk
+    finally:
+        asyncio.run(tell(server, DROP))
+
+
+async def tell(server: str, *statements: str) -> None:
+    connection = await asyncpg.connect(server)
+    for statement in statements:
+        await connection.execute(statement)
+    await connection.close()
 
 
 class StoreAside:

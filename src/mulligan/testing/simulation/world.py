@@ -69,7 +69,7 @@ class Report:
 
 
 class World:
-    """Built from a seed; ``run`` it once."""
+    """Built from a seed; ``run`` it once. ``open_store``: on a database that several engines may share."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class World:
         ttl = timedelta(seconds=random.choice((15, 30, 60, 60)))
         self.policy = Policy(worker_ttl=ttl, beat=ttl / 5)
         self.auditor = Auditor(self._broken, epoch, ttl)
-        replicas = 1 if open_store is not None else random.choice((1, 1, 1, 2, 3))
+        replicas = random.choice((1, 1, 1, 2, 3))
         self.disk = Disk(self.loop, open_store or memory_disk(), self.weather, self.auditor, shared=replicas > 1)
         retention = timedelta(minutes=20) if random.random() < 0.15 else None
         self.engines = [
@@ -204,7 +204,12 @@ class World:
         await asyncio.sleep(self.hours * HOUR_S)
         raging.cancel()
         await self._come_right()
-        await self.auditor.compare(self.disk.open_store(), self._latest_now())
+        store = self.disk.open_store()
+        self.loop.complete(store.open())
+        try:
+            await self.auditor.compare(store, self._latest_now())
+        finally:
+            self.loop.complete(store.close())
         watching.cancel()
         if self.loop.failures:
             raise Violation("E", self.loop.failures[0])
@@ -323,6 +328,12 @@ def no_unexpected_errors(broken: Callable[[BaseException], None]) -> Iterator[No
         log.propagate = propagate
 
 
-def simulate(seed: int, *, hours: float = 1.0) -> Report:
-    """One world, from its seed."""
-    return World(seed, hours=hours).run()
+def simulate(seed: int, *, hours: float = 1.0, server: str | None = None) -> Report:
+    """One world, from its seed: in memory, or on the PostgreSQL server with this URL, in a database of its own."""
+    if server is None:
+        return World(seed, hours=hours).run()
+    # imported here: worlds in memory need no database driver
+    from mulligan.testing.simulation.postgres import own_database
+
+    with own_database(server) as disk:
+        return World(seed, hours=hours, open_store=disk.open_store).run()
