@@ -524,6 +524,25 @@ async def test_a_step_that_is_no_longer_wanted_is_cancelled_and_reports_nothing(
         assert bench.server.all(Report) == []
 
 
+async def test_what_nobody_wants_before_its_function_was_called_gives_its_slot_back(m: Mulligan) -> None:
+    called: list[str] = []
+
+    @m.task
+    async def note(name: str) -> None:
+        called.append(name)
+
+    async with Bench(m, slots=2) as bench:
+        leases = [Lease(run, "note", 1, "t") for run in ("unwanted", "late")]
+        unwanted, late = bench.worker.assign([assignment(lease, "note", input=b'{"name":""}') for lease in leases])
+        bench.worker.stop([unwanted.lease], "the run was cancelled")
+        bench.worker.expire(late)
+        await settle()
+        assert not called
+        assert bench.worker.ledger.running == 0
+        assert bench.server.credit == 4
+        assert [(report.lease.run_id, report.outcome) for report in bench.server.all(Report)] == [("late", "timed_out")]
+
+
 async def test_beats_tell_how_late_the_loop_is_and_how_much_runs(m: Mulligan) -> None:
     @m.task
     async def wait() -> None:

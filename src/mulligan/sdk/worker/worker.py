@@ -144,12 +144,9 @@ class Worker:
     def expire(self, attempt: Attempt) -> None:
         """The attempt's execution timeout is over."""
         attempt.has_timed_out = True
-        attempt.context.cancel()
-        if attempt.thread_id is not None or attempt.task is None:
+        if not self._cancel(attempt):
             # a thread cannot be stopped, and what has not begun need not: in both cases the failure is told now
             self.ledger.report(attempt, attempt.timed_out(None))
-        else:
-            self._on_loop(attempt.task.cancel)
 
     async def close(self) -> None:
         """Clean up what lived as long as the worker. On the steps' loop, once nothing runs."""
@@ -166,10 +163,16 @@ class Worker:
         self.ledger.drop(attempt)
         self._cancel(attempt)
 
-    def _cancel(self, attempt: Attempt) -> None:
+    def _cancel(self, attempt: Attempt) -> bool:
+        """Tell it to stop. False if nothing can end it: a function in a thread, or one that has not been called yet.
+
+        A task that is cancelled before its first step never runs, and so would never give its slot back.
+        """
         attempt.context.cancel()
-        if attempt.task is not None and attempt.thread_id is None:
-            self._on_loop(attempt.task.cancel)
+        if attempt.task is None or not attempt.has_begun or attempt.thread_id is not None:
+            return False
+        self._on_loop(attempt.task.cancel)
+        return True
 
     def _refuse(self, assign: Assign) -> None:
         """The server believes that this worker knows a step which it does not."""

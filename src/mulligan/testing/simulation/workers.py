@@ -121,7 +121,8 @@ class Functions:
         self._cancel(attempt)
 
     def _cancel(self, attempt: SimulatedAttempt) -> None:
-        if attempt.task is not None:
+        # what has not begun never will: the ledger refuses, and the slot is free again
+        if attempt.task is not None and attempt.has_begun:
             attempt.task.cancel()
 
     # ── The functions ────────────────────────────────────────────────────────────────────────────────────────────────
