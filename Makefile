@@ -63,8 +63,12 @@ demo: setup ## a server, a worker and a failed run to repair in the dashboard
 	.venv/bin/python -m examples.demo
 
 .PHONY: bench
-bench: setup ## throughput, latency and growth on this machine
-	.venv/bin/python -m benchmarks
+bench: setup ## everything that is measured, beside other engines; an hour on a quiet machine, best as root on Debian
+	.venv/bin/python -m benchmarks --whole
+
+.PHONY: bench-report
+bench-report: .venv/.synced ## write docs/benchmarks.* and the README's table anew from benchmarks/results
+	.venv/bin/python -m benchmarks.report
 
 .PHONY: dashboard
 dashboard: $(STATIC)/index.html ## build the dashboard into the server's static folder
@@ -160,6 +164,6 @@ dead-code: .venv/.synced ## a report of what nobody seems to use; a hint, not a 
 
 .PHONY: clean
 clean: ## remove everything that make has made
-	rm -rf .tools .venv dist dashboard/node_modules $(STATIC) \
+	rm -rf .tools .venv .stamps dist dashboard/node_modules $(STATIC) \
 	  .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

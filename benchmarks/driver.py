@@ -5,37 +5,46 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import resource
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 
 from benchmarks import app, workloads
+from benchmarks.processes import cpu_of
+
+Plan = Callable[[], Awaitable[workloads.Result]]
+BATCH = 20_000
 
 
-async def measure(scale: float, repeats: int, only: set[str], fill: int) -> list[dict[str, object]]:
-    plans: dict[str, Callable[[], Awaitable[workloads.Result]]] = {
+def plans(scale: float) -> dict[str, Plan]:
+    return {
         "W1": lambda: workloads.steady(int(20_000 * scale)),
         "W2": lambda: workloads.one_by_one(int(1_000 * scale)),
         "W3": lambda: workloads.chains(int(1_000 * scale)),
         "W4": lambda: workloads.fan_out(int(1_000 * scale)),
         "BULK": lambda: workloads.enqueue(int(20_000 * scale)),
     }
+
+
+async def measure(wanted: dict[str, Plan], repeats: int, fill: int, pids: Sequence[int]) -> list[dict[str, object]]:
+    """``fill`` runs are finished before anything is measured. ``pids``: whose CPU counts beside that of this process;
+    ``cpu_s`` is the sum."""
     measured: list[dict[str, object]] = []
-    await workloads.steady(500)
-    for begin in range(0, fill, 20_000):
-        await workloads.steady(min(20_000, fill - begin))
-    for name, plan in plans.items():
-        if only and name not in only:
-            continue
+    for begin in range(0, fill, BATCH):
+        await workloads.steady(min(BATCH, fill - begin))
+    for plan in wanted.values():
         for repeat in range(repeats):
-            usage = resource.getrusage(resource.RUSAGE_SELF)
+            before = cpu_of(pids)
             result = await plan()
-            after = resource.getrusage(resource.RUSAGE_SELF)
-            cpu_s = after.ru_utime + after.ru_stime - usage.ru_utime - usage.ru_stime
-            measured.append({**asdict(result), "rate": result.rate, "repeat": repeat, "cpu_s": cpu_s})
+            cpu_s = cpu_of(pids) - before
+            measured.append({**asdict(result), "rate": result.rate, "repeat": repeat, "cpu_s": round(cpu_s, 3)})
             print(f"  {result.workload:14} {result.rate:10,.0f}/s", file=sys.stderr, flush=True)
     return measured
+
+
+async def leave_queued(count: int) -> list[dict[str, object]]:
+    result, _ = await workloads.start(count)
+    return [{**asdict(result), "rate": result.rate}]
 
 
 def main() -> None:
@@ -43,10 +52,16 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", default="")
-    parser.add_argument("--fill", type=int, default=0, help="runs to finish before anything is measured")
+    parser.add_argument("--fill", type=int, default=500, help="runs to finish before anything is measured")
+    parser.add_argument("--pids", default="", help="processes whose CPU is part of the cost")
+    parser.add_argument("--leave-queued", type=int, help="start so many runs, measure nothing else and wait for none")
     given = parser.parse_args()
-    only = {name for name in given.only.split(",") if name}
-    measured = asyncio.run(measure(given.scale, given.repeats, only, given.fill))
+    if given.leave_queued:
+        measured = asyncio.run(leave_queued(given.leave_queued))
+    else:
+        wanted = {name: plan for name, plan in plans(given.scale).items() if name in (given.only or name).split(",")}
+        pids = [int(pid) for pid in given.pids.split(",") if pid]
+        measured = asyncio.run(measure(wanted, given.repeats, given.fill, pids))
     app.m.close()
     print(json.dumps(measured))
 

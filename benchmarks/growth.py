@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-import json
 import sys
-import tempfile
 from pathlib import Path
+from typing import Any
 
-from benchmarks.modes import SLOTS
-from benchmarks.processes import run_json
+from benchmarks.modes import staffed_site
+from benchmarks.processes import usage_of
+
+REPEATS = 5
+LARGEST = 20_000
+"""Tasks per repeat."""
+WARM_UP = 500
 
 
-def measure(finished_runs: int, folder: Path) -> list[dict[str, float]]:
-    """The steady rate (mode a) at the start and after every quarter of ``finished_runs``."""
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        environment = {"MULLIGAN_DATA": f"{scratch}/data", "MULLIGAN_SLOTS": SLOTS}
-        taken: list[dict[str, float]] = []
-        quarter = max(20_000, finished_runs // 4)
-        for done in range(0, finished_runs + 1, quarter):
-            arguments = ["--only", "W1", "--repeats", "3", "--fill", "0" if done == 0 else str(quarter - 60_500)]
-            results = run_json([sys.executable, "-m", "benchmarks.driver", *arguments], environment, Path(scratch))
-            assert isinstance(results, list)
-            rates = sorted(float(result["rate"]) for result in results)
-            taken.append({"finished_runs": done, "rate": rates[len(rates) // 2]})
-            print(json.dumps(taken[-1]), file=sys.stderr)
-        return taken
+def measure(mode: str, given: str | None, finished_runs: int, folder: Path) -> dict[str, Any]:
+    """The steady rate, W1, in an empty database and after every quarter of ``finished_runs``."""
+    quarter = finished_runs // 4
+    count = min(LARGEST, quarter // 10)
+    arguments = ["--only", "W1", "--repeats", str(REPEATS), "--scale", str(count / LARGEST)]
+    taken: list[dict[str, Any]] = []
+    with staffed_site(mode, given, folder) as found:
+        empty_mb = found.database_mb()
+        for place in range(5):
+            fill = max(WARM_UP, quarter - REPEATS * count) if place else WARM_UP
+            results = found.drive([*arguments, "--fill", str(fill)])
+            taken.append({"finished_runs": place * quarter, "rates": [result["rate"] for result in results]})
+            if "server" in found.pids:
+                taken[-1]["server_mb"] = round(usage_of(found.pids["server"]).memory_mb, 1)
+            print(f"  {taken[-1]}", file=sys.stderr)
+        runs = finished_runs + WARM_UP + REPEATS * count
+        return {"steps": taken, "bytes_per_run": round((found.database_mb() - empty_mb) * 1e6 / runs)}

