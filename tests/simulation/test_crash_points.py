@@ -22,7 +22,9 @@ from mulligan.testing.simulation.scenarios import SCENARIOS
 from mulligan.testing.simulation.scene import Scenario, Scene
 
 OpenStore = Callable[[], Store]
-FATES = [fate for fate in Fate if fate is not Fate.FINE]
+FATES = [Fate.REFUSED, Fate.REPLY_LOST, Fate.CRASH_BEFORE, Fate.CRASH_AFTER]
+FATES_THERE = [*FATES, Fate.LATE]
+"""With a server that has a life of its own."""
 IS_COMPLETE = os.environ.get("MULLIGAN_TEST_CRASH_POINTS") == "all"
 
 
@@ -43,6 +45,7 @@ def postgres_disks(postgres_database: str, empty_postgres: Callable[[], None]) -
     disk = PostgresDisk(postgres_database)
 
     def emptied() -> OpenStore:
+        disk.kill_all()
         empty_postgres()
         return disk.open_store
 
@@ -78,11 +81,11 @@ def test_the_story_ends_well_whatever_happens_to_one_commit(scenario: Scenario, 
 def test_the_story_ends_well_on_postgres(scenario: Scenario, postgres_disks: Iterator[OpenStore]) -> None:
     commits = Scene(scenario, next(postgres_disks)).play()
     assert commits >= 3
-    struck = [(number, fate) for number in range(1, commits + 1) for fate in FATES]
+    struck = [(number, fate) for number in range(1, commits + 1) for fate in FATES_THERE]
     if not IS_COMPLETE:
         # From scene to scene at other commits, and within one at all ends of it.
-        first = SCENARIOS.index(scenario)
-        struck = [(1 + (first + place * commits // len(FATES)) % commits, fate) for place, fate in enumerate(FATES)]
+        first, steps = SCENARIOS.index(scenario), len(FATES_THERE)
+        struck = [(1 + (first + place * commits // steps) % commits, fate) for place, fate in enumerate(FATES_THERE)]
     for number, fate in struck:
         play(scenario, next(postgres_disks), number, fate)
 

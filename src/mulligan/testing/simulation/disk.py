@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol, cast, runtime_checkable
+from functools import partial
+from typing import Any, NoReturn, Protocol, cast, runtime_checkable
 
 from mulligan.core.facts import Changes, Claim, Facts, Wanted
 from mulligan.core.records import OpenStep
@@ -26,6 +27,7 @@ class Fate(StrEnum):
     FINE = "fine"
     REFUSED = "refused"
     REPLY_LOST = "committed, but the reply is lost"
+    LATE = "committed, but only after the engine was told that its connection broke"
     CRASH_BEFORE = "the engine dies before it"
     CRASH_AFTER = "committed, then the engine dies before it knows"
 
@@ -70,18 +72,26 @@ class Watcher(Protocol):
     def pruned(self, run_ids: list[str], before: datetime) -> None: ...
 
 
+Sent = tuple[Changes, Sequence[Claim], datetime, str]
+"""What a transaction commits: changes, claims, now and the token of its leases."""
+
+Arrival = Callable[[], Coroutine[Any, Any, list[OpenStep]]]
+"""What a COMMIT does when it arrives, after whoever has sent it has given up: it is made, and steps are leased."""
+
+LATE_S = 1.0
+"""Longer than an engine waits before it looks what became of a commit."""
+
+
 @runtime_checkable
 class Breakable(Protocol):
-    """A transaction on a connection that can really break; else it is only said that it has."""
+    """A transaction on a connection that can really break: the store commits, and sees that it has broken."""
 
     async def break_off(self, changes: Changes, claims: Sequence[Claim], now: datetime, token: str) -> None:
-        """Write everything, but not COMMIT."""
+        """Everything was written, but COMMIT never arrives."""
         ...
 
-    async def commit_unheard(
-        self, changes: Changes, claims: Sequence[Claim], now: datetime, token: str
-    ) -> list[OpenStep]:
-        """Commit without the store's hearing of it; what it would have heard is returned."""
+    async def send_off(self, changes: Changes, claims: Sequence[Claim], now: datetime, token: str) -> Arrival:
+        """COMMIT arrives when the arrival is called."""
         ...
 
 
@@ -140,6 +150,16 @@ class Disk:
             for turn in waiting:
                 if not turn.done():
                     turn.set_result(None)
+
+    def hold_for(self, seconds: float, arrive: Callable[[], object]) -> None:
+        """No other transaction until then, whoever dies meanwhile: this one is still on its way."""
+        on_its_way = self._holder = Process("on its way", self.loop)
+
+        def end() -> None:
+            arrive()
+            self.release(on_its_way)
+
+        on_its_way.call_at(self.loop.time() + seconds, end)
 
     def _let_go(self, process: Process, mounted: MountedStore) -> None:
         self.release(process)
@@ -246,22 +266,39 @@ class MountedTransaction:
         fate = disk.faults.fate_of_commit(disk.commits)
         if disk.faults.store_is_down():
             raise StoreUnavailable("The database cannot be reached.")
+        sent = (changes, claims, now, token)
         if fate in (Fate.REFUSED, Fate.CRASH_BEFORE):
-            if isinstance(self._inner, Breakable):
-                disk.loop.complete(self._inner.break_off(changes, claims, now, token))
-            if fate is Fate.CRASH_BEFORE:
-                await self._die()
-            raise StoreUnavailable("The database is full.")
-        commit = self._inner.commit
-        if fate is Fate.REPLY_LOST and isinstance(self._inner, Breakable):
-            commit = self._inner.commit_unheard
-        leased = disk.loop.complete(commit(changes, claims, now, token))
-        written = Commit(disk.commits, repr(self._process), disk.loop.time(), changes, claims, now, token, leased)
-        disk.watcher.committed(written)
+            await self._break_off(fate, sent)
+        if fate in (Fate.REPLY_LOST, Fate.LATE):
+            self._lose_reply(fate, sent)
+        leased = self._arrive(disk.commits, partial(self._inner.commit, *sent), sent)
         if fate is Fate.CRASH_AFTER:
             await self._die()
-        if fate is Fate.REPLY_LOST:
-            raise StoreUnavailable("The connection to the database broke; the outcome is unknown.")
+        return leased
+
+    async def _break_off(self, fate: Fate, sent: Sent) -> NoReturn:
+        if isinstance(self._inner, Breakable):
+            self._disk.loop.complete(self._inner.break_off(*sent))
+        if fate is Fate.CRASH_BEFORE:
+            await self._die()
+        raise StoreUnavailable("The database is full.")
+
+    def _lose_reply(self, fate: Fate, sent: Sent) -> NoReturn:
+        disk, may_be_late = self._disk, self._disk.shared
+        arrival: Arrival = partial(self._inner.commit, *sent)
+        if isinstance(self._inner, Breakable):
+            arrival, may_be_late = disk.loop.complete(self._inner.send_off(*sent)), True
+        arrive = partial(self._arrive, disk.commits, arrival, sent)
+        if fate is Fate.LATE and may_be_late:
+            disk.hold_for(LATE_S, arrive)
+        else:
+            arrive()
+        raise StoreUnavailable("The connection to the database broke; the outcome is unknown.")
+
+    def _arrive(self, number: int, arrival: Arrival, sent: Sent) -> list[OpenStep]:
+        leased = self._disk.loop.complete(arrival())
+        at = self._disk.loop.time()
+        self._disk.watcher.committed(Commit(number, repr(self._process), at, *sent, leased))
         return leased
 
     async def _die(self) -> None:

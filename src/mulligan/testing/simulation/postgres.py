@@ -20,8 +20,10 @@ from mulligan.core.records import OpenStep
 from mulligan.errors import StoreUnavailable
 from mulligan.ports.store import News, Store
 from mulligan.stores.postgres import PostgresStore
+from mulligan.stores.postgres.load import leased_steps
 from mulligan.stores.postgres.statement import Connection
 from mulligan.stores.postgres.transaction import PostgresTransaction
+from mulligan.testing.simulation.disk import Arrival
 
 T = TypeVar("T")
 
@@ -61,25 +63,35 @@ class PostgresDisk:
     """A database for simulated engines. ``open_store`` as often as one of them starts; ``close`` it after them."""
 
     def __init__(self, url: str) -> None:
+        self.aside = Aside()
+        self.adrift: list[Connection] = []
+        """Connections that no engine uses any more, on which a COMMIT is still on its way."""
         self._url = url
-        self._aside = Aside()
         self._stores: list[StoreAside] = []
-        self._connection: Connection = self._aside.run(asyncpg.connect(url))
+        self._connection: Connection = self.aside.run(asyncpg.connect(url))
 
     def open_store(self) -> Store:
-        store = StoreAside(PostgresStore(self._url, OwnClock()), self._aside, self._until_gone)
+        store = StoreAside(self, PostgresStore(self._url, OwnClock()))
         self._stores.append(store)
         return store.as_port()
 
-    def close(self) -> None:
-        """Engines that are still connected die."""
+    def kill_all(self) -> None:
+        """All engines that are still connected die."""
         for store in self._stores:
             store.kill()
-        self._aside.run(self._connection.close())
-        self._aside.close()
+        self._stores.clear()
+        while self.adrift:
+            self.aside.run(self.abandon(self.adrift.pop()))
 
-    async def _until_gone(self, pid: int) -> None:
-        """Until the server has noticed that a session's client is dead, and has undone what it was about to do."""
+    def close(self) -> None:
+        self.kill_all()
+        self.aside.run(self._connection.close())
+        self.aside.close()
+
+    async def abandon(self, connection: Connection) -> None:
+        """Break it, and wait until the server has noticed, and has undone what was about to be done on it."""
+        pid = connection.get_server_pid()
+        connection.terminate()
         while await self._connection.fetchval("SELECT pid FROM pg_stat_activity WHERE pid = $1", pid) is not None:
             pass
 
@@ -107,12 +119,9 @@ class StoreAside:
 
     capabilities = PostgresStore.capabilities
 
-    def __init__(
-        self, inner: PostgresStore, aside: Aside, until_gone: Callable[[int], Coroutine[Any, Any, None]]
-    ) -> None:
+    def __init__(self, disk: PostgresDisk, inner: PostgresStore) -> None:
+        self._disk = disk
         self._inner = inner
-        self._aside = aside
-        self._until_gone = until_gone
 
     def as_port(self) -> Store:
         """This store, as the type that engines take: the questions are answered by ``__getattr__``."""
@@ -125,22 +134,22 @@ class StoreAside:
 
     def kill(self) -> None:
         """As by SIGKILL of its process: no connection says goodbye."""
-        self._aside.run(self._die())
+        self._disk.aside.run(self._die())
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[TransactionAside]:
         entered = self._inner.transaction()
-        transaction = self._aside.run(entered.__aenter__())
+        transaction = self._disk.aside.run(entered.__aenter__())
         try:
-            yield TransactionAside(self._inner, transaction, self._aside)
+            yield TransactionAside(self._disk, self._inner, transaction)
         finally:
-            self._aside.run(entered.__aexit__(None, None, None))
+            self._disk.aside.run(entered.__aexit__(None, None, None))
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._inner, name)
 
         async def ask(*args: Any) -> Any:
-            return self._aside.run(method(*args))
+            return self._disk.aside.run(method(*args))
 
         return ask
 
@@ -151,69 +160,70 @@ class StoreAside:
                 pool.terminate()
         writer = connections._writer
         if writer is not None and not writer.is_closed():
-            pid = writer.get_server_pid()
-            writer.terminate()
-            await self._until_gone(pid)
+            await self._disk.abandon(writer)
 
 
 class TransactionAside:
-    def __init__(self, store: PostgresStore, inner: PostgresTransaction, aside: Aside) -> None:
+    def __init__(self, disk: PostgresDisk, store: PostgresStore, inner: PostgresTransaction) -> None:
+        self._disk = disk
         self._store = store
         self._inner = inner
-        self._aside = aside
 
     async def load(self, wanted: Wanted) -> Facts:
-        return self._aside.run(self._inner.load(wanted))
+        return self._disk.aside.run(self._inner.load(wanted))
 
     async def commit(self, changes: Changes, claims: Sequence[Claim], now: datetime, token: str) -> list[OpenStep]:
-        return self._aside.run(self._inner.commit(changes, claims, now, token))
+        return self._disk.aside.run(self._inner.commit(changes, claims, now, token))
 
     async def break_off(self, changes: Changes, claims: Sequence[Claim], now: datetime, token: str) -> None:
-        """Commit, and the connection breaks when all is written but COMMIT."""
-        self._aside.run(self._commit_on(BeforeCommit, changes, claims, now, token))
+        connection = self._disk.aside.run(self._break(changes, claims, now, token))
+        self._disk.aside.run(self._disk.abandon(connection))
 
-    async def commit_unheard(
-        self, changes: Changes, claims: Sequence[Claim], now: datetime, token: str
-    ) -> list[OpenStep]:
-        """Commit, and the connection breaks before the server's answer comes. Returns what the store did not hear."""
-        self._aside.run(self._commit_on(AfterCommit, changes, claims, now, token))
-        asked = dict.fromkeys(claim.worker_id for claim in claims)
-        held = [step for worker_id in asked for step in self._aside.run(self._store.leases_of(worker_id))]
-        return [step for step in held if step.token == token]
+    async def send_off(self, changes: Changes, claims: Sequence[Claim], now: datetime, token: str) -> Arrival:
+        connection = self._disk.aside.run(self._break(changes, claims, now, token))
+        self._disk.adrift.append(connection)
 
-    async def _commit_on(
-        self, broken: type[Broken], changes: Changes, claims: Sequence[Claim], now: datetime, token: str
-    ) -> None:
-        self._inner._connection = broken(await self._inner._begun())
+        async def arrive() -> list[OpenStep]:
+            self._disk.adrift.remove(connection)
+            return self._disk.aside.run(commit_on(connection, claims, token))
+
+        return arrive
+
+    async def _break(self, changes: Changes, claims: Sequence[Claim], now: datetime, token: str) -> Connection:
+        """Let the store commit on a connection that breaks; returns what it was in truth, before COMMIT."""
+        connection = await self._inner._begun()
+        # The server would give it up by real time; the world's may go slower.
+        await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        self._inner._connection = self._store._connections._writer = Breaking(connection)
         with suppress(StoreUnavailable):
             await self._inner.commit(changes, claims, now, token)
             raise AssertionError("the connection has not broken")
+        return connection
 
 
-class Broken:
-    """A connection that breaks at COMMIT."""
+class Breaking:
+    """A connection as the store sees it: it breaks at COMMIT."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._is_broken = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
 
-    def _break(self) -> None:
-        self._connection.terminate()
-        raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
+    def is_closed(self) -> bool:
+        return self._is_broken or self._connection.is_closed()
 
-
-class BeforeCommit(Broken):
     async def execute(self, sql: str, *args: Any) -> str:
         if sql == "COMMIT":
-            self._break()
+            self._is_broken = True
+            raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
         return cast(str, await self._connection.execute(sql, *args))
 
 
-class AfterCommit(Broken):
-    async def execute(self, sql: str, *args: Any) -> str:
-        answer = cast(str, await self._connection.execute(sql, *args))
-        if sql == "COMMIT":
-            self._break()
-        return answer
+async def commit_on(connection: Connection, claims: Sequence[Claim], token: str) -> list[OpenStep]:
+    """Returns what the store would have been told: the steps that were leased."""
+    held = await leased_steps(connection, [claim.worker_id for claim in claims])
+    await connection.execute("COMMIT")
+    connection.terminate()
+    return [step for step in held if step.token == token]

@@ -72,7 +72,7 @@ class Weather:
         drawn = self._random.random()
         for weight, fate in (
             (self.refused, Fate.REFUSED),
-            (self.reply_lost, Fate.REPLY_LOST),
+            (self.reply_lost, Fate.LATE if number % 2 else Fate.REPLY_LOST),
             (self.crash_before, Fate.CRASH_BEFORE),
             (self.crash_after, Fate.CRASH_AFTER),
         ):
