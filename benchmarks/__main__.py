@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -67,8 +68,8 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
 
 def command_of(arguments: list[str]) -> str:
     """As it was called; an address of a database may hold a password."""
-    hidden = ["postgresql://…" if "postgres" in argument and "://" in argument else argument for argument in arguments]
-    return "make bench" if arguments == ["--whole"] else f"python -m benchmarks {' '.join(hidden)}".rstrip()
+    shown = ["postgresql://…" if "postgres" in argument and "://" in argument else argument for argument in arguments]
+    return "make bench" if arguments == ["--whole"] else shlex.join(["python", "-m", "benchmarks", *shown])
 
 
 def parts(given: argparse.Namespace, folder: Path) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:

@@ -21,7 +21,8 @@ SELECT
     coalesce(sum(calls) FILTER (WHERE query NOT IN ('BEGIN', 'COMMIT')), 0)::float8 AS statements,
     coalesce(sum(calls) FILTER (WHERE query = 'COMMIT'), 0)::float8 AS commits,
     coalesce(sum(rows) FILTER (WHERE query ~ '\\m(INSERT INTO|UPDATE [a-z_]+|DELETE FROM)\\M'), 0)::float8
-        AS rows_written
+        AS rows_written,
+    pg_database_size(current_database())::float8 AS database_bytes
 FROM pg_stat_statements
 WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
 """

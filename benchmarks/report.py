@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks import goals, plot, results
+from benchmarks import goals, plan, plot, results
 from benchmarks.goals import median_of
 from benchmarks.processes import ROOT
 from benchmarks.results import Measured, Part
@@ -199,6 +199,10 @@ The rate in an empty database and with more and more finished runs in it, five r
 
 {memory}
 
+## Past one machine
+
+[What these costs mean for more machines](why/0014-past-one-machine.md): `python -m benchmarks.plan`.
+
 ## Where the figures come from
 
 Each part is kept until it is measured anew, so a run of one mode leaves the others as they were.
@@ -236,6 +240,8 @@ def write_pages(root: Path = ROOT, folder: Path = results.FOLDER) -> None:
     more = f"{summary(measured)} [Goals, growth, memory and where each figure comes from](docs/benchmarks.md)."
     text = put_between_marks(readme.read_text(encoding="utf-8"), f"{table(measured)}\n\n{more}")
     readme.write_text(text, encoding="utf-8")
+    if "costs" in measured:
+        plan.write(measured, root / plan.PAGE.relative_to(ROOT))
 
 
 if __name__ == "__main__":

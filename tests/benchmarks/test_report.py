@@ -110,7 +110,7 @@ def test_the_pages_are_those_of_the_results() -> None:
 
 def test_a_password_does_not_get_into_the_results() -> None:
     told = command_of(["--modes", "c", "--database", "postgresql://me:secret@host/db"])
-    assert told == "python -m benchmarks --modes c --database postgresql://…"
+    assert told == "python -m benchmarks --modes c --database 'postgresql://…'"
 
 
 def test_make_bench_measures_the_whole() -> None:
