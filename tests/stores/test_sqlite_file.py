@@ -19,7 +19,7 @@ from mulligan.core.facts import Changes
 from mulligan.errors import StoreUnavailable
 from mulligan.stores.sqlite import SqliteStore, database, writer
 from mulligan.testing.exercise_store.talk import claim, commit, ids, know, queue
-from mulligan.testing.factories import changes, make_attempt, make_open_step, make_run
+from mulligan.testing.factories import changes, make_run
 
 
 @pytest.fixture
@@ -288,17 +288,3 @@ async def test_readers_cannot_write(path: Path, store: SqliteStore) -> None:
     with pytest.raises(apsw.ReadOnlyError):
         reader.execute("DELETE FROM versions")
     reader.close()
-
-
-async def test_a_one_step_run_costs_five_row_writes(store: SqliteStore) -> None:
-    await know(store)
-
-    async def written() -> int:
-        return await store._writer.call(lambda connection: connection.total_changes())
-
-    before = await written()
-    run = make_run()
-    [leased] = await commit(store, changes(run, opened=(make_open_step(run),)), [claim()])
-    ended = changes(closed=(leased,), attempts_added=[(make_attempt(run), b'"done"')], runs_changed={run.id: run})
-    await commit(store, ended)
-    assert await written() - before == 5
