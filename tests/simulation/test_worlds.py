@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from mulligan.testing.simulation.engines import EPOCH
-from mulligan.testing.simulation.world import World
+from mulligan.testing.simulation.world import World, simulate
 
 SEEDS = (2, 11)
 """Seed 2 has several engines on one disk, which read payloads of each other and forget them; 11 has one."""
@@ -37,6 +37,16 @@ def test_a_seed_is_one_history(hash_seed: str) -> None:
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
     there = subprocess.run([sys.executable, "-c", TRACES], env=environment, capture_output=True, text=True, check=True)
     assert there.stdout.split() == [World(seed, hours=0.12).run().trace for seed in SEEDS]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_seed_is_the_same_history_on_postgres(postgres_server: str) -> None:
+    """Three engines on one database: each of its answers is what the memory store, the specification, would say."""
+    there, here = simulate(2, hours=0.03, server=postgres_server), simulate(2, hours=0.03)
+    assert there.finding is None, there.finding.where
+    assert there.trace == here.trace
+    assert there.commits > 100
 
 
 def test_nothing_depends_on_the_date() -> None:

@@ -59,8 +59,8 @@ class Payloads:
             read = await self._store.payloads(missing_inputs, missing_outputs)
             found.inputs.update(read.inputs)
             found.outputs.update(read.outputs)
-            for run_id, payload in read.inputs.items():
-                self.remember(run_id, payload)
-            for ref, payload in read.outputs.items():
-                self.remember(ref, payload)
+            answers: dict[Key, bytes] = {**read.inputs, **read.outputs}
+            # In the order of the question: what is forgotten first must not hang on that of the answer.
+            for key in filter(answers.__contains__, (*missing_inputs, *missing_outputs)):
+                self.remember(key, answers[key])
         return found
