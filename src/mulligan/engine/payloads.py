@@ -59,8 +59,9 @@ class Payloads:
             read = await self._store.payloads(missing_inputs, missing_outputs)
             found.inputs.update(read.inputs)
             found.outputs.update(read.outputs)
-            answers: dict[Key, bytes] = {**read.inputs, **read.outputs}
             # In the order of the question: what is forgotten first must not hang on that of the answer.
-            for key in filter(answers.__contains__, (*missing_inputs, *missing_outputs)):
-                self.remember(key, answers[key])
+            for run_id in filter(read.inputs.__contains__, missing_inputs):
+                self.remember(run_id, read.inputs[run_id])
+            for ref in filter(read.outputs.__contains__, missing_outputs):
+                self.remember(ref, read.outputs[ref])
         return found
