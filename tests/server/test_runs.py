@@ -9,6 +9,7 @@ import pytest
 
 from mulligan.core.commands import StartRun
 from mulligan.core.records import StepDefinition, StepKind, WorkflowDefinition
+from mulligan.server.handlers import runs
 from mulligan.testing.clock import settle
 from tests.server.conftest import DEFINITIONS, HELLO, Desk, StepFailed
 from tests.wire.corpus import ACCEPTED, REFUSED
@@ -201,11 +202,56 @@ async def test_a_query_narrows_list_count_and_histogram(desk: Desk) -> None:
     assert [run["workflow"] for run in found["items"]] == ["summarise"]
     assert found["items"][0]["failed_step"] == "summary"
     assert found["items"][0]["error_type"] == "app.StepFailed"
-    assert await desk.get("/runs/count") == {"total": 2, "by_status": {"failed": 1, "succeeded": 1}}
+    counts = await desk.get("/runs/count")
+    assert counts == {"total": 2, "by_status": {"failed": 1, "succeeded": 1}, "searched_to": None}
     bars = await desk.get("/runs/histogram", since="1h", buckets=6)
     assert bars["width_s"] == 600
     assert len(bars["buckets"]) == 6
     assert sum(sum(bar["counts"].values()) for bar in bars["buckets"]) == 2
+
+
+async def test_a_search_in_inputs_looks_at_so_many_runs_and_says_how_far_it_came(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "MOST_INPUTS", 2)
+    await desk.register()
+    names = ("ada", "bob", "bob", "bob", "ada", "ada")
+    made = []
+    for name in names:
+        made.append(await desk.start(run_input={"name": name}))
+        await desk.clock.advance(timedelta(hours=1))
+    pages = [await desk.get("/runs", q="input.name:ada", limit=1)]
+    while pages[-1]["next_cursor"] is not None:
+        pages.append(await desk.get("/runs", q="input.name:ada", limit=1, cursor=pages[-1]["next_cursor"]))
+    # A full page tells nothing; the second one saw no more of the two runs than it has, the third found nothing.
+    told = [([made.index(run) for run in page["items"]], page["searched_to"]) for page in pages]
+    assert told == [
+        ([5], None),
+        ([4], made[3]["created_at"]),
+        ([], made[1]["created_at"]),
+        ([0], None),
+    ]
+
+    counted = await desk.get("/runs/count", q="input.name:ada")
+    assert (counted["total"], counted["searched_to"]) == (2, made[4]["created_at"])
+    bars = await desk.get("/runs/histogram", q="input.name:ada", since="24h")
+    assert sum(sum(bar["counts"].values()) for bar in bars["buckets"]) == 2
+    assert bars["searched_to"] == made[4]["created_at"]
+
+
+async def test_a_search_in_inputs_that_sees_all_that_is_asked_for_says_nothing_of_how_far_it_came(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "MOST_INPUTS", 2)
+    await desk.register()
+    for name in ("ada", "ada", "bob"):
+        await desk.start(run_input={"name": name})
+        await desk.clock.advance(timedelta(hours=1))
+    for query in ("input.name:bob since:90m", "input.name:ada workflow:nobodys", "status:queued"):
+        for path in ("/runs", "/runs/count", "/runs/histogram"):
+            assert (await desk.get(path, q=query))["searched_to"] is None, (path, query)
+    bars = await desk.get("/runs/histogram", q="input.name:bob", since="90m")
+    assert bars["searched_to"] is None
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -268,10 +269,13 @@ class LockStep(RuleBasedStateMachine):
         counts = self.same(lambda store: store.count_runs(namespace, wanted))
         assert sum(counts.values()) == len(rows)
         self.same(lambda store: store.histogram(namespace, wanted, after(0), 5))
+        self.same(lambda store: store.count_runs_by_workflow(namespace, wanted))
+        self.same(lambda store: store.nth_run(namespace, wanted, None, 2))
         self.same(lambda store: store.failure_groups(namespace, wanted.since_at, None, 3))
         if rows:
             before = data.draw(st.sampled_from(rows)).run.id
             self.same(lambda store: store.find_runs(namespace, wanted, before, 2))
+            self.same(lambda store: store.find_run_ids(namespace, replace(wanted, from_id=before), 100))
 
     @invariant()
     def everything_is_the_same(self) -> None:

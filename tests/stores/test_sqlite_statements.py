@@ -132,6 +132,18 @@ def test_all_runs_are_counted_in_the_order_of_the_table(connection: apsw.Connect
     assert plan(connection, question.sql, question.values).splitlines()[0] == "SCAN runs"
 
 
+@pytest.mark.parametrize("before", [None, "cursor"])
+def test_how_far_a_search_comes_is_found_without_sorting(connection: apsw.Connection, before: str | None) -> None:
+    for wanted in (RunFilter(), RunFilter(workflows=("greet",)), RunFilter(statuses=("failed",))):
+        question = run_filter.nth_run(SQLITE, "default", wanted, before, 10_000)
+        assert "TEMP B-TREE" not in plan(connection, question.sql, question.values), wanted
+
+
+def test_the_newest_runs_are_counted_by_workflow_without_reading_the_others(connection: apsw.Connection) -> None:
+    question = run_filter.count_runs_by_workflow(SQLITE, "default", RunFilter(since_at=START))
+    assert "INDEX runs_by_created_at" in plan(connection, question.sql, question.values).splitlines()[0]
+
+
 def test_the_newest_runs_are_read_without_sorting(connection: apsw.Connection) -> None:
     for wanted in (RunFilter(), RunFilter(workflows=("greet",)), RunFilter(since_at=START), RunFilter(text=("x",))):
         question = run_filter.find_runs(SQLITE, "default", wanted, "cursor", 50)

@@ -443,10 +443,12 @@ export interface components {
         };
         /**
          * Histogram
-         * @description Runs by time of creation; bars without any run are there too.
+         * @description Runs by time of creation; bars without any run are there too. ``searched_to`` as in ``RunCount``.
          */
         Histogram: {
             buckets: components["schemas"]["Bar"][];
+            /** @default null */
+            searched_to: string | null;
             width_s: number;
         };
         /**
@@ -807,11 +809,16 @@ export interface components {
             first_s: number;
             retries: number;
         };
-        /** RunCount */
+        /**
+         * RunCount
+         * @description ``searched_to``: a search in inputs has counted the runs since then only.
+         */
         RunCount: {
             by_status: {
                 [key: string]: number;
             };
+            /** @default null */
+            searched_to: string | null;
             total: number;
         };
         /**
@@ -858,10 +865,16 @@ export interface components {
             waiting: string | null;
             workflow: string;
         };
-        /** RunList */
+        /**
+         * RunList
+         * @description ``searched_to``: a search in inputs has looked at the runs since then and found no more, so that the page is
+         *         short, or empty; those before are searched with ``next_cursor``.
+         */
         RunList: {
             items: components["schemas"]["RunSummary"][];
             next_cursor: string | null;
+            /** @default null */
+            searched_to: string | null;
         };
         /** RunProblem */
         RunProblem: {

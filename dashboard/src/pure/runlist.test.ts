@@ -7,8 +7,8 @@ const run = (id: string, at: number, status: RunSummary["status"] = "running") =
 
 describe("updateInPlace", () => {
   const pages = [
-    { items: [run("c", 3), run("b", 2)], next_cursor: "x" },
-    { items: [run("a", 1)], next_cursor: null },
+    { items: [run("c", 3), run("b", 2)], next_cursor: "x", searched_to: null },
+    { items: [run("a", 1)], next_cursor: null, searched_to: null },
   ];
 
   it("keeps the order and touches one page only", () => {

@@ -56,13 +56,17 @@ def list_runs(
     query = " ".join((*terms, query)).strip()
     with connect(target) as server:
         answer = server.get("/runs", q=query or None, limit=limit, cursor=cursor)
-    if output == "json":
-        print_json(answer)
-        return OK
-    page = answer.read(RunList)
+        if output == "json":
+            print_json(answer)
+            return OK
+        page = answer.read(RunList)
+        found = page.items
+        while page.searched_to is not None and len(found) < limit:
+            page = server.get("/runs", q=query, limit=limit - len(found), cursor=page.next_cursor).read(RunList)
+            found = found + page.items
     rows = [
         (run.id, run.workflow, styled(run.status), ago(run.created_at), took(run.duration_ms), _why_run_failed(run))
-        for run in page.items
+        for run in found
     ]
     print_table(("run", "workflow", "status", "age", "took", "why"), rows)
     if not rows:

@@ -22,7 +22,7 @@ class RunFilter:
     """A query as a closed set of conditions, all of which must hold. Empty tuples and None mean *any*.
 
     ``statuses`` may hold the run statuses and ``queued`` (running, but no attempt given out yet). ``not_…`` excludes.
-    ``text`` words must occur in id, workflow, error or key.
+    ``text`` words must occur in id, workflow, error or key. ``from_id``: this run and those with later ids.
     """
 
     ids: tuple[str, ...] = ()
@@ -40,6 +40,7 @@ class RunFilter:
     bulk_ids: tuple[str, ...] = ()
     family_ids: tuple[str, ...] = ()
     replays_only: bool | None = None
+    from_id: str | None = None
     since_at: datetime | None = None
     until_at: datetime | None = None
     min_attempts: int | None = None

@@ -177,8 +177,18 @@ class Store(Protocol):
         """Newest first (by id); ``before`` is the id of the last row of the page before."""
         ...
 
+    async def nth_run(
+        self, namespace: str, wanted: RunFilter, before: str | None, number: int
+    ) -> tuple[str, datetime] | None:
+        """Id and time of creation of the row that ``find_runs`` would have as its ``number``-th, from 1 on."""
+        ...
+
     async def count_runs(self, namespace: str, wanted: RunFilter) -> dict[str, int]:
         """Matching runs by status as it is shown: ``queued`` are those running runs that have not started."""
+        ...
+
+    async def count_runs_by_workflow(self, namespace: str, wanted: RunFilter) -> dict[str, dict[str, int]]:
+        """What ``count_runs`` says, for each workflow that has a matching run."""
         ...
 
     async def histogram(self, namespace: str, wanted: RunFilter, since: datetime, width_s: int) -> list[Bucket]:

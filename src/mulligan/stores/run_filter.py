@@ -106,11 +106,33 @@ def find_run_ids(dialect: Dialect, namespace: str, wanted: RunFilter, limit: int
     return question
 
 
+def nth_run(dialect: Dialect, namespace: str, wanted: RunFilter, before: str | None, number: int) -> Question:
+    """At most one row: (id, created_at) of what ``find_runs`` has as its ``number``-th, from 1 on."""
+    question = Question(dialect, [])
+    conditions = _conditions(question, namespace, wanted)
+    if before is not None:
+        conditions.append(f"runs.id < {question.bind(before)}")
+    question.sql = (
+        f"SELECT runs.id, runs.created_at FROM runs WHERE {' AND '.join(conditions)} "
+        f"ORDER BY runs.id DESC LIMIT 1 OFFSET {question.bind(number - 1)}"
+    )
+    return question
+
+
 def count_runs(dialect: Dialect, namespace: str, wanted: RunFilter) -> Question:
     """One row: the count of each status of ``SHOWN_STATUSES``."""
     question = Question(dialect, [])
     conditions = _conditions(question, namespace, wanted)
     question.sql = f"SELECT {_counts(dialect)} FROM runs WHERE {' AND '.join(conditions)}"
+    return question
+
+
+def count_runs_by_workflow(dialect: Dialect, namespace: str, wanted: RunFilter) -> Question:
+    """Rows of the workflow and the count of each status of ``SHOWN_STATUSES``."""
+    question = Question(dialect, [])
+    conditions = _conditions(question, namespace, wanted)
+    # An expression, because the planner would read all runs of all times in the order of an index rather than sort few.
+    question.sql = f"SELECT workflow || '', {_counts(dialect)} FROM runs WHERE {' AND '.join(conditions)} GROUP BY 1"
     return question
 
 
@@ -170,6 +192,8 @@ def _columns(question: Question, wanted: RunFilter) -> list[str]:
         )
     if wanted.replays_only is not None:
         conditions.append(f"runs.source_id IS {'NOT ' if wanted.replays_only else ''}NULL")
+    if wanted.from_id is not None:
+        conditions.append(f"runs.id >= {question.bind(wanted.from_id)}")
     if wanted.since_at is not None:
         conditions.append(f"runs.created_at >= {question.bind(wanted.since_at)}")
     if wanted.until_at is not None:

@@ -12,7 +12,7 @@ it("takes one chip away and leaves the others as they are", async () => {
 
 it("adds a status to those already chosen, and takes it back", async () => {
   const onQuery = vi.fn();
-  const counts = { total: 3, by_status: { failed: 2, running: 1 } };
+  const counts = { total: 3, by_status: { failed: 2, running: 1 }, searched_to: null };
   render(<StatusSwitches q="workflow:x status:failed" counts={counts} onQuery={onQuery} />);
   expect(screen.getByRole("button", { name: /failed 2/ }).getAttribute("aria-pressed")).toBe("true");
   await userEvent.click(screen.getByRole("button", { name: /running 1/ }));

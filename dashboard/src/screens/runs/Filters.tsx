@@ -92,7 +92,10 @@ export function StatusSwitches({
           >
             <Glyph name={look.glyph} className={`size-3 ${TONE_TEXT[look.tone]}`} />
             {look.word}
-            <span className="font-mono text-ink-faint">{counts?.by_status[status] ?? 0}</span>
+            <span className="font-mono text-ink-faint">
+              {counts?.by_status[status] ?? 0}
+              {counts?.searched_to ? "+" : ""}
+            </span>
           </button>
         );
       })}

@@ -7,6 +7,7 @@ const HOUR = 3600;
 const at = (hour: number) => new Date(Date.UTC(2026, 0, 1, hour)).toISOString();
 const counts = {
   width_s: HOUR,
+  searched_to: null,
   buckets: [0, 1, 2, 3].map((hour) => ({ at: at(hour), counts: hour === 2 ? { failed: 3, succeeded: 1 } : {} })),
 };
 
@@ -24,4 +25,11 @@ it("asks for a span of time that was chosen with the keyboard", async () => {
   expect(onSpan).toHaveBeenCalledExactlyOnceWith(at(1), at(3));
   await userEvent.keyboard("{Home}{Escape}{Enter}");
   expect(onSpan).toHaveBeenCalledOnce();
+});
+
+it("says of what time it knows nothing", () => {
+  render(<Histogram counts={{ ...counts, searched_to: at(1) }} onSpan={vi.fn()} />);
+  expect(screen.getAllByTitle(/: not searched$/)).toHaveLength(1);
+  expect(screen.getAllByTitle(/: no runs$/)).toHaveLength(2);
+  expect(screen.getByRole("slider").getAttribute("aria-valuetext")).toContain("; not searched before ");
 });

@@ -23,6 +23,8 @@ export function Histogram({ counts, onSpan }: { counts: Counts; onSpan: (from: s
   const total = (bar: (typeof bars)[number]) =>
     RUN_STATUSES.reduce((sum, status) => sum + (bar.counts[status] ?? 0), 0);
   const tallest = Math.max(1, ...bars.map(total));
+  const searchedTo = counts.searched_to === null ? 0 : Date.parse(counts.searched_to);
+  const isUnknown = (bar: (typeof bars)[number]) => Date.parse(bar.at) + counts.width_s * 1000 <= searchedTo;
   const endOf = (index: number) => new Date(Date.parse(bars[index]?.at ?? "") + counts.width_s * 1000).toISOString();
   const begin = Date.parse(bars[0]?.at ?? "");
   const timeAt = (part: number) => new Date(begin + part * bars.length * counts.width_s * 1000).toISOString();
@@ -48,7 +50,7 @@ export function Histogram({ counts, onSpan }: { counts: Counts; onSpan: (from: s
   const chosen = span ? bars.slice(span[0], span[1] + 1) : bars;
   const words = span
     ? `${formatMinute(bars[span[0]]?.at ?? "")} – ${formatMinute(endOf(span[1]))}: ${sentence(sumOf(chosen))}`
-    : `${bars.reduce((sum, bar) => sum + total(bar), 0)} runs, the busiest ${Math.round(counts.width_s / 60)} minutes have ${tallest}`;
+    : `${bars.reduce((sum, bar) => sum + total(bar), 0)} runs, the busiest ${Math.round(counts.width_s / 60)} minutes have ${tallest}${searchedTo > 0 ? `; not searched before ${formatMinute(counts.searched_to ?? "")}` : ""}`;
   return (
     <figure>
       <div
@@ -71,14 +73,14 @@ export function Histogram({ counts, onSpan }: { counts: Counts; onSpan: (from: s
         {bars.map((bar, index) => (
           <div
             key={bar.at}
-            title={`${formatInstant(bar.at)}: ${sentence(bar.counts)}`}
+            title={`${formatInstant(bar.at)}: ${isUnknown(bar) ? "not searched" : sentence(bar.counts)}`}
             onPointerDown={() => setBrush([index, index])}
             onPointerEnter={() => setBrush((old) => old && [old[0], index])}
             className={`flex h-full min-w-0 flex-1 cursor-crosshair flex-col-reverse gap-px rounded-xs hover:bg-sunken ${
-              isInside(span, index) ? "bg-accent-soft" : ""
+              isInside(span, index) ? "bg-accent-soft" : isUnknown(bar) ? "bg-sunken" : ""
             }`}
           >
-            {total(bar) === 0 ? <div className="h-0.5 rounded-xs bg-line" /> : null}
+            {total(bar) === 0 && !isUnknown(bar) ? <div className="h-0.5 rounded-xs bg-line" /> : null}
             {STACK.map((status) => {
               const count = bar.counts[status] ?? 0;
               const height = `${Math.max(count > 0 ? 4 : 0, (count / tallest) * 100)}%`;

@@ -10,6 +10,7 @@ import { histogramQuery, PAGE_SIZE, runCountQuery } from "@/api/queries";
 import { plainValue, withKey } from "@/pure/query";
 import { newRunsWords } from "@/pure/runlist";
 import { isFinished } from "@/pure/status";
+import { formatMinute } from "@/pure/time";
 import { ColumnMenu, hiddenColumns } from "@/screens/runs/ColumnMenu";
 import { Chips, StatusSwitches, withoutStatuses } from "@/screens/runs/Filters";
 import { Histogram } from "@/screens/runs/Histogram";
@@ -37,12 +38,15 @@ export function Runs() {
   const onQuery = (next: string) => void navigate({ search: (old) => ({ ...old, q: next || undefined }) });
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = list;
   useTitle(q ? `Runs ${q}` : "Runs");
+  const searchedTo = list.data?.pages.at(-1)?.searched_to ?? null;
   const onEnd = useCallback(() => {
-    if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
-  }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
+    // What is further back is searched when somebody asks for it: it may be long, and all in vain.
+    if (hasNextPage && !isFetchingNextPage && searchedTo === null) void fetchNextPage();
+  }, [hasNextPage, isFetchingNextPage, fetchNextPage, searchedTo]);
   const hidden = useMemo(() => hiddenColumns(cols), [cols]);
   const selected = runs.filter((run) => selection[run.id]);
   const total = matching.data?.total ?? runs.length;
+  const countedTo = matching.data?.searched_to ?? null;
 
   return (
     <div className="flex h-full flex-col">
@@ -50,9 +54,7 @@ export function Runs() {
         <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
           <h1 className="text-lg">Runs</h1>
           <Views q={q} />
-          <span className="ml-auto text-ink-soft text-sm">
-            <span className="font-mono">{total.toLocaleString("en")}</span> {total === 1 ? "run" : "runs"}
-          </span>
+          <Total count={total} countedTo={countedTo} />
           <ColumnMenu cols={cols} onChange={(next) => void navigate({ search: (old) => ({ ...old, cols: next }) })} />
         </div>
         {histogram.data ? (
@@ -81,7 +83,7 @@ export function Runs() {
         ) : null}
         {list.error && !list.data ? <ProblemNotice error={list.error} onRetry={() => void list.refetch()} /> : null}
         {list.isPending ? <Loading what="runs" /> : null}
-        {list.data && runs.length === 0 ? <NoRuns q={q} /> : null}
+        {list.data && runs.length === 0 && searchedTo === null ? <NoRuns q={q} /> : null}
         {runs.length > 0 ? (
           <RunTable
             runs={runs}
@@ -92,11 +94,59 @@ export function Runs() {
             onEnd={onEnd}
           />
         ) : null}
+        {searchedTo ? (
+          <FurtherBack
+            found={runs.length}
+            searchedTo={searchedTo}
+            isSearching={isFetchingNextPage}
+            onSearch={() => void fetchNextPage()}
+          />
+        ) : null}
       </div>
       {selected.length > 0 ? (
-        <SelectionBar key={q} selected={selected} q={q} total={total} onClear={() => setSelection({})} />
+        <SelectionBar
+          key={q}
+          selected={selected}
+          q={q}
+          total={countedTo ? null : total}
+          onClear={() => setSelection({})}
+        />
       ) : null}
     </div>
+  );
+}
+
+function Total({ count, countedTo }: { count: number; countedTo: string | null }) {
+  return (
+    <span className="ml-auto text-ink-soft text-sm">
+      <span className="font-mono">{count.toLocaleString("en")}</span> {count === 1 ? "run" : "runs"}
+      {countedTo ? ` since ${formatMinute(countedTo)}` : ""}
+    </span>
+  );
+}
+
+/** Inputs have no index. What was not searched is said, and searched when somebody asks for it. */
+function FurtherBack({
+  found,
+  searchedTo,
+  isSearching,
+  onSearch,
+}: {
+  found: number;
+  searchedTo: string;
+  isSearching: boolean;
+  onSearch: () => void;
+}) {
+  return (
+    <p className="flex flex-wrap items-center gap-x-4 gap-y-2 border-line border-t bg-surface px-3 py-2 text-ink-soft text-sm">
+      <span aria-live="polite">
+        {found === 0 ? "No run since" : "No other since"} {formatMinute(searchedTo)}: inputs are searched a part at a
+        time.
+      </span>
+      <Button disabled={isSearching} onClick={onSearch}>
+        {isSearching ? "Searching…" : "Search further back"}
+      </Button>
+    </p>
   );
 }
 
@@ -108,13 +158,15 @@ function SelectionBar({
 }: {
   selected: RunSummary[];
   q: string;
-  total: number;
+  /** `null`: not all of them have been counted. */
+  total: number | null;
   onClear: () => void;
 }) {
   const client = useQueryClient();
   const [isAll, setAll] = useState(false);
   const [replaying, setReplaying] = useState(false);
   const [first, second] = selected;
+  const all = total === null ? "all that match" : `all ${total.toLocaleString("en")} that match`;
   const open = selected.filter((run) => !isFinished(run.status));
   const cancel = useMutation({
     mutationFn: () => Promise.all(open.map((run) => cancelRun(run.id, ""))),
@@ -128,10 +180,10 @@ function SelectionBar({
       aria-label="Selected runs"
       className="flex flex-wrap items-center gap-2 border-accent-line border-t bg-accent-soft px-3 py-2"
     >
-      <span className="mr-2 font-medium">{isAll ? `all ${total} that match` : `${selected.length} selected`}</span>
-      {q !== "" && total > selected.length && !isAll ? (
+      <span className="mr-2 font-medium">{isAll ? all : `${selected.length} selected`}</span>
+      {q !== "" && (total === null || total > selected.length) && !isAll ? (
         <Button kind="quiet" onClick={() => setAll(true)}>
-          Select all {total.toLocaleString("en")} that match
+          Select {all}
         </Button>
       ) : null}
       <Button kind="primary" onClick={() => setReplaying(true)}>

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -42,6 +43,8 @@ from mulligan.wire.rest.runs import (
 )
 
 MOST_RELATIVES = 500
+MOST_INPUTS = 10_000
+"""Searched by one question: a tenth of a second of work (docs/why/0011-lists-are-searched.md)."""
 Query = Annotated[str, Meta(max_length=MAX_LENGTH)]
 
 
@@ -166,17 +169,20 @@ async def list_runs(call: Call, query: ListQuery) -> RunList:
             "This cursor was not made by this list. Leave it out to begin at the newest run.",
             problems=(Problem("/cursor", "not a cursor of this list", "query"),),
         )
-    rows = await call.engine.store.find_runs(call.namespace, wanted, before, query.limit + 1)
+    reach = await _within_reach(call, wanted, before)
+    rows = await call.engine.store.find_runs(call.namespace, reach.wanted, before, query.limit + 1)
+    if len(rows) <= query.limit:
+        next_cursor = reach.wanted.from_id
+        return RunList(items=list(map(run_summary, rows)), next_cursor=next_cursor, searched_to=reach.searched_to)
     page = rows[: query.limit]
-    next_cursor = page[-1].run.id if len(rows) > query.limit else None
-    return RunList(items=[run_summary(row) for row in page], next_cursor=next_cursor)
+    return RunList(items=list(map(run_summary, page)), next_cursor=page[-1].run.id)
 
 
 async def count_runs(call: Call, query: CountQuery) -> RunCount:
     """How many runs a query means, by status."""
-    wanted = parse_query(query.q, call.engine.clock.now())
-    by_status = await call.engine.store.count_runs(call.namespace, wanted)
-    return RunCount(total=sum(by_status.values()), by_status=by_status)
+    reach = await _within_reach(call, parse_query(query.q, call.engine.clock.now()), None)
+    by_status = await call.engine.store.count_runs(call.namespace, reach.wanted)
+    return RunCount(total=sum(by_status.values()), by_status=by_status, searched_to=reach.searched_to)
 
 
 async def histogram(call: Call, query: HistogramQuery) -> Histogram:
@@ -184,8 +190,37 @@ async def histogram(call: Call, query: HistogramQuery) -> Histogram:
     now = call.engine.clock.now()
     scale = scale_since(query.since, query.buckets, now)
     wanted = parse_query(query.q, now)
-    found = await call.engine.store.histogram(call.namespace, wanted, scale.first_at, scale.width_s)
-    return Histogram(width_s=scale.width_s, buckets=scale.bars({bucket.at: bucket.counts for bucket in found}))
+    # Runs that no bar is for are not searched.
+    since_at = max(filter(None, (wanted.since_at, scale.first_at)))
+    reach = await _within_reach(call, replace(wanted, since_at=since_at), None)
+    found = await call.engine.store.histogram(call.namespace, reach.wanted, scale.first_at, scale.width_s)
+    bars = scale.bars({bucket.at: bucket.counts for bucket in found})
+    return Histogram(width_s=scale.width_s, buckets=bars, searched_to=reach.searched_to)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What one question may look at. ``searched_to``: the time of the last run in reach, if there are more."""
+
+    wanted: RunFilter
+    searched_to: datetime | None = None
+
+
+async def _within_reach(call: Call, wanted: RunFilter, before: str | None) -> Reach:
+    """No index knows what is in the inputs: a search there reads so many of them, the newest, and says how far it came.
+
+    Everything else that is asked for narrows first, so that ``status:failed input.x:1`` looks at failed runs alone.
+    """
+    if not wanted.inputs:
+        return Reach(wanted)
+    asked = replace(wanted, inputs=())
+    if asked.until_at is None:
+        # From the newest on, ``since`` is where one arrives; as a condition it would have all runs since then sorted.
+        asked = replace(asked, since_at=None)
+    last = await call.engine.store.nth_run(call.namespace, asked, before, MOST_INPUTS)
+    if last is None or (wanted.since_at is not None and last[1] < wanted.since_at):
+        return Reach(wanted)
+    return Reach(replace(wanted, from_id=last[0]), searched_to=last[1])
 
 
 # ── One run ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -27,15 +27,14 @@ class VersionQuery(Question, frozen=True, kw_only=True):
 async def list_workflows(call: Call) -> WorkflowList:
     """All workflows that a worker has ever registered, by name."""
     store = call.engine.store
-    since_at = call.engine.clock.now() - RECENT
+    recent = RunFilter(since_at=call.engine.clock.now() - RECENT)
+    counts = await store.count_runs_by_workflow(call.namespace, recent)
     workers = [worker for worker in await store.workers(call.namespace) if worker.state is WorkerState.ACTIVE]
     items = []
     for latest in await store.versions(call.namespace, None):
         name = latest.workflow
-        counts = await store.count_runs(call.namespace, RunFilter(workflows=(name,), since_at=since_at))
-        versions = await store.versions(call.namespace, name)
         able = sum(1 for worker in workers if name in worker.workflows)
-        items.append(workflow_summary(latest, len(versions), counts, able))
+        items.append(workflow_summary(latest, counts.get(name, {}), able))
     return WorkflowList(items=items)
 
 

@@ -20,7 +20,7 @@ from mulligan.wire.rest.workflows import (
 )
 
 
-def workflow_summary(latest: Version, versions: int, counts: dict[str, int], workers: int) -> WorkflowSummary:
+def workflow_summary(latest: Version, counts: dict[str, int], workers: int) -> WorkflowSummary:
     definition = latest.definition
     return WorkflowSummary(
         name=definition.name,
@@ -29,7 +29,8 @@ def workflow_summary(latest: Version, versions: int, counts: dict[str, int], wor
         version=latest.number,
         digest=latest.digest,
         registered_at=latest.registered_at,
-        versions=versions,
+        # Numbers are given out from 1 on, and a version is never removed.
+        versions=latest.number,
         steps=len(definition.steps),
         counts=counts,
         workers=workers,

@@ -61,6 +61,7 @@ def _matches_columns(run: Run, wanted: RunFilter) -> bool:
         and _among(run.bulk_id, wanted.bulk_ids)
         and _among(run.family_id, wanted.family_ids)
         and wanted.replays_only in {None, run.source_id is not None}
+        and (wanted.from_id is None or run.id >= wanted.from_id)
         and (wanted.since_at is None or run.created_at >= wanted.since_at)
         and (wanted.until_at is None or run.created_at < wanted.until_at)
     )

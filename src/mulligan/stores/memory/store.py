@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from operator import attrgetter
 
@@ -167,12 +169,18 @@ class MemoryStore:
         found = [run for run in self._matching(namespace, wanted) if before is None or run.id < before]
         return [self._row(run) for run in sorted(found, key=attrgetter("id"), reverse=True)[:limit]]
 
+    async def nth_run(
+        self, namespace: str, wanted: RunFilter, before: str | None, number: int
+    ) -> tuple[str, datetime] | None:
+        rows = await self.find_runs(namespace, wanted, before, number)
+        return (rows[-1].run.id, rows[-1].run.created_at) if len(rows) == number else None
+
     async def count_runs(self, namespace: str, wanted: RunFilter) -> dict[str, int]:
-        counts: dict[str, int] = {}
-        for run in self._matching(namespace, wanted):
-            status = shown_status(self.tables, run)
-            counts[status] = counts.get(status, 0) + 1
-        return counts
+        return dict(Counter(shown_status(self.tables, run) for run in self._matching(namespace, wanted)))
+
+    async def count_runs_by_workflow(self, namespace: str, wanted: RunFilter) -> dict[str, dict[str, int]]:
+        workflows = {run.workflow for run in self._matching(namespace, wanted)}
+        return {name: await self.count_runs(namespace, replace(wanted, workflows=(name,))) for name in workflows}
 
     async def histogram(self, namespace: str, wanted: RunFilter, since: datetime, width_s: int) -> list[Bucket]:
         width = timedelta(seconds=width_s)

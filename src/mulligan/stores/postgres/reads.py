@@ -157,10 +157,27 @@ async def find_run_ids(connection: Connection, namespace: str, wanted: RunFilter
     return [run_id for (run_id,) in await connection.fetch(question.sql, *question.values)]
 
 
+async def nth_run(
+    connection: Connection, namespace: str, wanted: RunFilter, before: str | None, number: int
+) -> tuple[str, datetime] | None:
+    question = run_filter.nth_run(POSTGRES, namespace, wanted, before, number)
+    for run_id, created_at in await connection.fetch(question.sql, *question.values):
+        return run_id, created_at
+    return None
+
+
 async def count_runs(connection: Connection, namespace: str, wanted: RunFilter) -> dict[str, int]:
     question = run_filter.count_runs(POSTGRES, namespace, wanted)
     [counts] = await connection.fetch(question.sql, *question.values)
     return by_status(counts)
+
+
+async def count_runs_by_workflow(
+    connection: Connection, namespace: str, wanted: RunFilter
+) -> dict[str, dict[str, int]]:
+    question = run_filter.count_runs_by_workflow(POSTGRES, namespace, wanted)
+    rows = await connection.fetch(question.sql, *question.values)
+    return {name: by_status(counts) for name, *counts in rows}
 
 
 async def histogram(

@@ -134,6 +134,16 @@ class PostgresStore:
         async with self._connections.question() as connection:
             return await reads.find_runs(connection, namespace, wanted, before, limit)
 
+    async def nth_run(
+        self, namespace: str, wanted: RunFilter, before: str | None, number: int
+    ) -> tuple[str, datetime] | None:
+        async with self._connections.question() as connection:
+            return await reads.nth_run(connection, namespace, wanted, before, number)
+
+    async def count_runs_by_workflow(self, namespace: str, wanted: RunFilter) -> dict[str, dict[str, int]]:
+        async with self._connections.question() as connection:
+            return await reads.count_runs_by_workflow(connection, namespace, wanted)
+
     async def count_runs(self, namespace: str, wanted: RunFilter) -> dict[str, int]:
         async with self._connections.question() as connection:
             return await reads.count_runs(connection, namespace, wanted)

@@ -169,10 +169,24 @@ def find_run_ids(connection: apsw.Connection, namespace: str, wanted: RunFilter,
     return [run_id for (run_id,) in connection.execute(question.sql, question.values)]
 
 
+def nth_run(
+    connection: apsw.Connection, namespace: str, wanted: RunFilter, before: str | None, number: int
+) -> tuple[str, datetime] | None:
+    question = run_filter.nth_run(SQLITE, namespace, wanted, before, number)
+    for run_id, created_at in connection.execute(question.sql, question.values):
+        return run_id, rows.instant(created_at)
+    return None
+
+
 def count_runs(connection: apsw.Connection, namespace: str, wanted: RunFilter) -> dict[str, int]:
     question = run_filter.count_runs(SQLITE, namespace, wanted)
     [counts] = connection.execute(question.sql, question.values)
     return by_status(counts)
+
+
+def count_runs_by_workflow(connection: apsw.Connection, namespace: str, wanted: RunFilter) -> dict[str, dict[str, int]]:
+    question = run_filter.count_runs_by_workflow(SQLITE, namespace, wanted)
+    return {name: by_status(counts) for name, *counts in connection.execute(question.sql, question.values)}
 
 
 def histogram(

@@ -143,8 +143,20 @@ class SqliteStore:
             lambda connection: reads.find_runs(connection, namespace, wanted, before, limit)
         )
 
+    async def nth_run(
+        self, namespace: str, wanted: RunFilter, before: str | None, number: int
+    ) -> tuple[str, datetime] | None:
+        return await self._questions.call(
+            lambda connection: reads.nth_run(connection, namespace, wanted, before, number)
+        )
+
     async def count_runs(self, namespace: str, wanted: RunFilter) -> dict[str, int]:
         return await self._questions.call(lambda connection: reads.count_runs(connection, namespace, wanted))
+
+    async def count_runs_by_workflow(self, namespace: str, wanted: RunFilter) -> dict[str, dict[str, int]]:
+        return await self._questions.call(
+            lambda connection: reads.count_runs_by_workflow(connection, namespace, wanted)
+        )
 
     async def histogram(self, namespace: str, wanted: RunFilter, since: datetime, width_s: int) -> list[Bucket]:
         return await self._questions.call(

@@ -122,6 +122,8 @@ CASES: dict[str, tuple[RunFilter, list[str]]] = {
     "family of a replay": (RunFilter(family_ids=("replayed",)), []),
     "replays": (RunFilter(replays_only=True), ["replayed"]),
     "no replays": (RunFilter(replays_only=False), ["succeeded", "running", "retrying", "queued", "failed"]),
+    "from an id": (RunFilter(from_id="replayed"), ["succeeded", "running", "retrying", "replayed"]),
+    "from an id of nobody": (RunFilter(from_id="s", inputs=(FieldTest(("n",), "50"),)), ["succeeded"]),
     "since": (RunFilter(since_at=after(40)), ["replayed", "failed"]),
     "until": (RunFilter(until_at=after(20)), ["running", "queued"]),
     "between": (RunFilter(since_at=after(10), until_at=after(30)), ["running", "retrying"]),
@@ -181,6 +183,29 @@ class Filters:
         assert sum((await store.count_runs("default", wanted)).values()) == len(expected)
         bars = await store.histogram("default", wanted, after(0), 25)
         assert sum(count for bar in bars for count in bar.counts.values()) == len(expected)
+
+    @pytest.mark.parametrize("case", CASES)
+    async def test_each_row_of_a_filter_is_found_by_its_number(self, store: Store, case: str) -> None:
+        await populate(store)
+        wanted, expected = CASES[case]
+        rows = await store.find_runs("default", wanted, None, 10)
+        found = [await store.nth_run("default", wanted, None, number) for number in range(1, len(rows) + 2)]
+        assert found == [*((row.run.id, row.run.created_at) for row in rows), None]
+        if expected:
+            second = found[1]
+            assert await store.nth_run("default", wanted, expected[0], 1) == second
+        assert await store.nth_run("elsewhere", wanted, None, 1) is None
+
+    @pytest.mark.parametrize("case", CASES)
+    async def test_a_filter_counts_by_workflow_what_it_counts_of_each(self, store: Store, case: str) -> None:
+        await populate(store)
+        wanted, _ = CASES[case]
+        counts = await store.count_runs_by_workflow("default", wanted)
+        rows = await store.find_runs("default", wanted, None, 10)
+        assert set(counts) == {row.run.workflow for row in rows}
+        for name in counts:
+            among = [row.run.id for row in rows if row.run.workflow == name]
+            assert counts[name] == await store.count_runs("default", RunFilter(ids=tuple(among)))
 
     async def test_the_next_page_of_a_filter_begins_after_the_last_row(self, store: Store) -> None:
         await populate(store)

@@ -74,13 +74,20 @@ class RunSummary(Answer, frozen=True, kw_only=True):
 
 
 class RunList(Answer, frozen=True, kw_only=True):
+    """``searched_to``: a search in inputs has looked at the runs since then and found no more, so that the page is
+    short, or empty; those before are searched with ``next_cursor``."""
+
     items: list[RunSummary]
     next_cursor: str | None
+    searched_to: datetime | None = None
 
 
 class RunCount(Answer, frozen=True, kw_only=True):
+    """``searched_to``: a search in inputs has counted the runs since then only."""
+
     total: int
     by_status: dict[str, int]
+    searched_to: datetime | None = None
 
 
 class Bar(Answer, frozen=True, kw_only=True):
@@ -89,10 +96,11 @@ class Bar(Answer, frozen=True, kw_only=True):
 
 
 class Histogram(Answer, frozen=True, kw_only=True):
-    """Runs by time of creation; bars without any run are there too."""
+    """Runs by time of creation; bars without any run are there too. ``searched_to`` as in ``RunCount``."""
 
     width_s: int
     buckets: list[Bar]
+    searched_to: datetime | None = None
 
 
 class GraphNode(Answer, frozen=True, kw_only=True):
