@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -23,6 +25,8 @@ WHOLE = ["--peers", "all", "--idle", "--queued", "100000", "--growth", "1000000"
 
 def main() -> None:
     given = read_arguments(sys.argv[1:])
+    # Whoever ends us ends the databases and servers, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     measured: Measured = {}
     failed: list[str] = []
     with tempfile.TemporaryDirectory(prefix="bench-", dir=SCRATCH) as scratch:
@@ -32,9 +36,9 @@ def main() -> None:
             print(name, file=sys.stderr)
             try:
                 part = measure()
-            except (OSError, RuntimeError, subprocess.SubprocessError) as problem:
-                # Hours of measuring do not end because one of many engines did not start.
-                print(f"  failed: {problem}", file=sys.stderr)
+            except (OSError, RuntimeError, subprocess.SubprocessError):
+                # An hour of measuring does not end because one of many engines did not start.
+                traceback.print_exc()
                 failed.append(name)
                 continue
             measured[name] = part if given.dry else book.add(name, part)
@@ -80,8 +84,6 @@ def parts(given: argparse.Namespace, folder: Path) -> Iterator[tuple[str, Callab
     for mode in wanted:
         yield f"mode {mode}", partial(modes.measure, mode, database, arguments, folder)
     named = list(peers.PEERS) if given.peers == "all" else [name for name in given.peers.split(",") if name]
-    if named:
-        peers.install()
     for name in named:
         yield f"peer {name}", partial(peers.measure, name, given.scale, given.repeats, folder)
     for mode in wanted:

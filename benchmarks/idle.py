@@ -29,19 +29,12 @@ def queued(mode: str, given: str | None, count: int, folder: Path) -> dict[str, 
         with found.worker() as worker:
             found.drive(["--only", "W1", "--scale", "0.05", "--repeats", "1"])
             memory = {"server, nothing queued": server_mb(found), "worker, nothing to do": usage_of(worker).memory_mb}
-        [enqueued] = found.drive(["--leave-queued", str(count)])
+        found.drive(["--leave-queued", str(count)])
         memory["server, all queued"] = server_mb(found)
-        began = time.monotonic()
         with found.worker() as worker:
             wait_until("the end of the queue", lambda: found.running() == 0, patience_s=3600, pause_s=1)
-            seconds = time.monotonic() - began
             memory |= {"server, all done": server_mb(found), "worker, all done": usage_of(worker).memory_mb}
-    return {
-        "count": count,
-        "memory_mb": {name: round(memory_mb, 1) for name, memory_mb in memory.items()},
-        "enqueue_rate": enqueued["rate"],
-        "drain_rate": count / seconds,
-    }
+    return {"count": count, "memory_mb": {name: round(memory_mb, 1) for name, memory_mb in memory.items()}}
 
 
 def server_mb(found: Site) -> float:

@@ -213,11 +213,35 @@ def source(part: Part) -> str:
     )
 
 
+def check(part: Part, costs: Costs) -> str:
+    """The simulation of what was measured: one replica, with the database on the same machine."""
+    facts, loaded, alone = part["machine"], part["loaded"], part["alone"]
+    world = World(
+        engine=costs.engine,
+        database=costs.database,
+        log=costs.log,
+        replicas=1,
+        cores=facts["cores"],
+        sync_s=facts["fsync_ms"] / 1000,
+        log_bytes_per_s=100e6,
+        trip_s=0.0,
+        work_s=alone["worker_cpu_s"] / alone["tasks"],
+    )
+    full = simulate(world, None, 20, WINDOW)
+    lone = simulate(world, 1, 200)
+    return (
+        f"*Checked* against what was measured: simulated for this machine, {full.rate:,.0f} tasks/s under load and "
+        f"{lone.p50_ms:.1f} ms for a lone task; measured, {loaded['tasks'] / loaded['seconds']:,.0f} tasks/s and "
+        f"{alone['seconds'] / alone['tasks'] * 1000:.1f} ms. The client, the worker and whatever else ran took "
+        "their part of the same cores."
+    )
+
+
 def tables(measured: Measured) -> str:
     part = measured["costs"]
     costs = costs_of(part)
-    parts = [source(part), cost_table(costs), assumptions(), limit_table(costs), simulation_table(costs)]
-    return "\n\n".join(parts)
+    parts = [source(part), cost_table(costs), check(part, costs), assumptions()]
+    return "\n\n".join([*parts, limit_table(costs), simulation_table(costs)])
 
 
 def write(measured: Measured, page: Path = PAGE) -> None:

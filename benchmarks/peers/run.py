@@ -6,6 +6,7 @@ import subprocess
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,7 @@ PEERS = {
 
 def measure(name: str, scale: float, repeats: int, folder: Path) -> dict[str, Any]:
     """Each peer has a new database of its own."""
+    install()
     peer = PEERS[name]
     with ExitStack() as stack:
         start = services.redis if peer.needs == "redis" else services.postgres
@@ -79,6 +81,7 @@ def measure(name: str, scale: float, repeats: int, folder: Path) -> dict[str, An
     return {"name": peer.name, "keeps": peer.keeps, **measured}
 
 
+@cache
 def install() -> None:
     """Into an environment of their own; what is there already stays as it is."""
     if not PYTHON.exists():
