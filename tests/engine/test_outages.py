@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from mulligan.core.commands import BeatWorker
-from mulligan.core.facts import Changes, Claim
+from mulligan.core.commands import BeatWorker, CancelRun
+from mulligan.core.facts import Changes, Claim, Facts
 from mulligan.core.records import OpenStep, Outcome, StepDefinition, Worker, WorkflowDefinition
-from mulligan.errors import StoreUnavailable
+from mulligan.errors import NotFound, StoreUnavailable
 from mulligan.testing.clock import settle
 
 if TYPE_CHECKING:
@@ -115,3 +116,23 @@ async def test_a_process_that_was_stopped_hears_its_workers_before_it_gives_them
     await desk.clock.pass_by(timedelta(seconds=TTL_S + 10))
     await beat_for(desk, worker, 2 * TTL_S)
     assert await losses(desk, run_id) == 0
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["refused", "not written"])
+async def test_an_answer_that_is_an_error_does_not_keep_its_turn(desk: Desk, disk: Disk, full: bool) -> None:
+    """Its traceback leads to the turn that gave it, and the turn to the answer: with 10,000 of them memory was full."""
+
+    def turns_kept() -> int:
+        gc.collect()
+        return sum(isinstance(each, Facts) for each in gc.get_objects())
+
+    worker, _ = await holding_worker(desk)
+    command = BeatWorker(worker_id=worker.id) if full else CancelRun(run_id="nothing", namespace="default", actor="me")
+    disk.full = full
+    before = turns_kept()
+    for _ in range(5):
+        answers = desk.engine.submit_later([command])
+        await desk.clock.advance(timedelta(seconds=BEAT_S))
+        assert isinstance((await answers)[0], StoreUnavailable if full else NotFound)
+        del answers
+    assert turns_kept() <= before

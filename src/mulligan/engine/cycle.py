@@ -182,7 +182,7 @@ class Cycle:
             log.error("a transaction failed", exc_info=error)
             error = Unavailable(f"The engine could not carry this out: {error!r}. See the server's log.")
         for entry in entries:
-            entry.answer = error
+            entry.answer = error.with_traceback(None)
         if not isinstance(error, StoreConflict):
             await self._clock.sleep(RECOVERY)
 
@@ -208,7 +208,7 @@ class Cycle:
                 try:
                     entry.answer = decide(entry.command, facts, now, self._policy)
                 except MulliganError as refusal:
-                    entry.answer = refusal
+                    entry.answer = refusal.with_traceback(None)  # which would keep all that this turn has read
             self._dispatcher.hint(facts.changes.opened.values())
             self._dispatcher.hint(facts.changes.changed.values())
             claims = self._dispatcher.claims(facts.workers)

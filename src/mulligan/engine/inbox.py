@@ -24,8 +24,11 @@ class Request:
     answers: asyncio.Future[list[Any]]
 
 
-class Entry(msgspec.Struct, eq=False, gc=False):
-    """One command of a turn, with its answer (or the error it was refused with) once it has been decided."""
+class Entry(msgspec.Struct, eq=False):
+    """One command of a turn, with its answer (or the error it was refused with) once it has been decided.
+
+    Seen by the garbage collector, unlike plain values: an error may lead back to it.
+    """
 
     command: Command
     answer: Any = None
