@@ -80,7 +80,7 @@ async def see_bulk(visit: Visit, state: str, words: str) -> str:
     header = page.locator("header", has=page.get_by_role("heading", level=1))
     await expect(header.get_by_text(state, exact=True)).to_be_visible()
     await expect(header.get_by_text(words)).to_be_visible()
-    await visit.picture(state)
+    await visit.picture(state.partition(",")[0])
     return page.url.rpartition("/")[2]
 
 

@@ -26,7 +26,7 @@ export function LiveDot() {
       className={buttonLook("quiet")}
     >
       <span className={`size-2 rounded-full ${dot}`} />
-      {word}
+      <span className={state === "offline" ? "text-bad" : ""}>{word}</span>
     </button>
   );
 }

@@ -11,7 +11,7 @@ export function Status({ status, detail, className = "" }: Shown & { detail?: st
   const look = typeof status === "string" ? lookOf(status) : status;
   return (
     <span
-      className={`inline-flex items-center gap-1.5 whitespace-nowrap font-medium ${TONE_TEXT[look.tone]} ${className}`}
+      className={`inline-flex items-center gap-1.5 whitespace-nowrap align-middle font-medium ${TONE_TEXT[look.tone]} ${className}`}
     >
       <Glyph name={look.glyph} />
       {look.word}

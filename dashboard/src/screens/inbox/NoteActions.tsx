@@ -50,7 +50,7 @@ export function NoteActions({ group, onDone }: { group: Group; onDone?: () => vo
       aria-label="Note, for those who look at it later"
       placeholder="note (optional)"
       maxLength={2000}
-      className={`${FIELD} min-w-0 flex-1 sm:w-56 sm:flex-none`}
+      className={`${FIELD} ${isDialog ? "w-full" : "min-w-40 flex-1 sm:w-56 sm:flex-none"}`}
       value={text}
       onChange={(event) => setText(event.target.value)}
       onKeyDown={(event) => {

@@ -94,7 +94,7 @@ export function StatusSwitches({
             {look.word}
             <span className="font-mono text-ink-faint">
               {counts?.by_status[status] ?? 0}
-              {counts?.searched_to ? "+" : ""}
+              {counts?.searched_to && counts.by_status[status] ? "+" : ""}
             </span>
           </button>
         );

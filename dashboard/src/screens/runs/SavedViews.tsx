@@ -33,7 +33,7 @@ export function Views({ q }: { q: string }) {
         <ViewLink key={view.label} {...view} isOpen={view.q === q} />
       ))}
       {saved.map((view) => (
-        <span key={view.label} className="flex items-center">
+        <span key={view.label} className="flex shrink-0 items-center">
           <ViewLink {...view} isOpen={view.q === q} />
           {view.q === q ? (
             <IconButton
@@ -66,7 +66,7 @@ function ViewLink({ label, q, isOpen }: { label: string; q: string; isOpen: bool
       activeProps={{}}
       aria-current={isOpen ? "true" : undefined}
       title={q}
-      className={`max-w-48 truncate whitespace-nowrap rounded-md px-2 py-1 text-sm ${
+      className={`max-w-48 shrink-0 truncate whitespace-nowrap rounded-md px-2 py-1 text-sm ${
         isOpen ? "bg-accent-soft font-semibold text-accent" : "text-ink-soft hover:bg-sunken hover:text-ink"
       }`}
     >
@@ -86,7 +86,7 @@ function SaveView({ q }: { q: string }) {
   return isOpen ? (
     <NameField label="Name of the view" busy={save.isPending} onName={save.mutate} onClose={() => setOpen(false)} />
   ) : (
-    <Button kind="quiet" className="h-7" onClick={() => setOpen(true)}>
+    <Button kind="quiet" className="h-7 shrink-0" onClick={() => setOpen(true)}>
       <Plus className="size-3.5" aria-hidden="true" />
       save this view
     </Button>
