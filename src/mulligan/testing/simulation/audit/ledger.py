@@ -37,12 +37,14 @@ class Ledger:
     def acknowledge(self, run_id: str, namespace: str, key: str | None) -> None:
         """A client was told that this run is on disk (S1), for its key (S2)."""
         life = self.shadow.lives.get(run_id)
-        if life is None and run_id not in self.shadow.pruned:
-            raise Violation("S1", f"run {run_id} was acknowledged, but is not on disk")
-        if life is not None and life.run.namespace != namespace:
+        if life is None:
+            if run_id not in self.shadow.pruned:
+                raise Violation("S1", f"run {run_id} was acknowledged, but is not on disk")
+            return  # the answer took longer than the run was kept
+        if life.run.namespace != namespace:
             raise Violation("S18", f"a client of {namespace!r} was told of run {run_id} of {life.run.namespace!r}")
         self.acked[run_id] = namespace
-        if key is not None and life is not None:
+        if key is not None:
             known = self.answered_keys.setdefault((namespace, life.run.workflow, key), run_id)
             if known != run_id:
                 raise Violation("S2", f"key {key!r} was answered with run {known}, and then with {run_id}")
