@@ -37,7 +37,7 @@ CHILDREN_MS = {"a": 60.0, "b": 60.0, "c": 100.0}
 
 
 def ms(value: float) -> str:
-    return f"{value:.1f} ms" if value < 10 else f"{value:.0f} ms"
+    return f"{value:.1f} ms" if value < 10 else f"{value:,.0f} ms"
 
 
 def megabytes(value: float) -> str:
@@ -71,9 +71,11 @@ def goals_of_size(measured: Measured) -> Iterator[Goal]:
         used = percent["server"] + percent["worker"] if percent else None
         yield Goal(f"CPU of an idle server and worker, mode {mode}", 1.0, used, most=True, form="{:.2f} %".format)
     for mode in ("b", "c"):
-        memory: dict[str, float] = measured.get(f"queued {mode}", {}).get("memory_mb", {})
+        part = measured.get(f"queued {mode}", {"count": 100_000, "memory_mb": {}})
+        memory: dict[str, float] = part["memory_mb"]
         queued = memory.get("server, all queued")
-        yield Goal(f"server with 100,000 queued runs, mode {mode}", 150, queued, most=True, form=megabytes)
+        what = f"server with {part['count']:,} queued runs, mode {mode}"
+        yield Goal(what, 150, queued, most=True, form=megabytes)
         worker = memory.get("worker, nothing to do")
         yield Goal(f"a worker, mode {mode}", 60, worker, most=True, form=megabytes)
 

@@ -118,15 +118,15 @@ def growth_table(measured: Measured) -> str:
 
 def source_table(measured: Measured) -> str:
     """Which command has measured what, when and on what."""
-    lines = ["| measured | when (UTC) | command | machine |", "|---|---|---|---|"]
+    names: dict[tuple[str, str, str], list[str]] = {}
     for name, part in measured.items():
-        when = part["taken_at"][:16].replace("T", " ")
-        lines.append(f"| {name} | {when} | `{part['command']}` | {described(part)} |")
+        names.setdefault((part["taken_at"][:10], part["command"], described(part["machine"])), []).append(name)
+    lines = ["| measured | day | command | machine |", "|---|---|---|---|"]
+    lines += [f"| {', '.join(of)} | {day} | `{command}` | {machine} |" for (day, command, machine), of in names.items()]
     return "\n".join(lines)
 
 
-def described(part: Part) -> str:
-    facts: dict[str, Any] = part["machine"]
+def described(facts: dict[str, Any]) -> str:
     words = [
         f"{facts['cores']} cores of {facts['cpu']}",
         f"{facts['memory_gib']} GiB",
@@ -137,9 +137,17 @@ def described(part: Part) -> str:
     ]
     if "load" in facts:
         words.append(f"load before {facts['load']}")
-    if "postgresql" in part:
-        words.append("PostgreSQL " + ", ".join(f"{name} {value}" for name, value in part["postgresql"].items()))
     return ", ".join(words)
+
+
+def databases(measured: Measured) -> str:
+    """What each PostgreSQL said of itself."""
+    names: dict[str, list[str]] = {}
+    for name, part in measured.items():
+        if "postgresql" in part:
+            said = ", ".join(f"{setting} {value}" for setting, value in part["postgresql"].items())
+            names.setdefault(said, []).append(name)
+    return "\n".join(f"- PostgreSQL of {', '.join(of)}: {said}." for said, of in names.items())
 
 
 def summary(measured: Measured) -> str:
@@ -208,6 +216,8 @@ The rate in an empty database and with more and more finished runs in it, five r
 Each part is kept until it is measured anew, so a run of one mode leaves the others as they were.
 
 {sources}
+
+{databases}
 """
 
 
@@ -220,6 +230,7 @@ def page(measured: Measured) -> str:
         idle=idle_table(measured),
         memory=memory_table(measured),
         sources=source_table(measured),
+        databases=databases(measured),
     )
 
 

@@ -62,7 +62,7 @@ def test_goals_say_whether_they_are_met(measured: dict[str, Any]) -> None:
     assert met["W2 p99, mode a"] == "**no**"
     assert met["rate with 1,000 finished runs, of the rate with none, mode a"] == "**no**"
     assert met["CPU of an idle server and worker, mode b"] == "yes"
-    assert met["server with 100,000 queued runs, mode b"] == "**no**"
+    assert met["server with 5 queued runs, mode b"] == "**no**"
     assert met["a worker, mode b"] == "yes"
 
 
@@ -73,6 +73,19 @@ def test_a_goal_that_is_just_reached_is_met() -> None:
 
 def test_growth_is_told_against_the_empty_database(measured: dict[str, Any]) -> None:
     assert report.growth_table(measured).splitlines()[-1] == "| a | 1,000 | 80 (70-90) | 80% | - | 700 |"
+
+
+def test_what_one_command_has_measured_on_one_machine_is_one_line(measured: dict[str, Any]) -> None:
+    assert len(report.source_table(measured).splitlines()) == 2 + 1
+    measured["mode b"] = {**part(results=[]), "command": "another"}
+    lines = report.source_table(measured).splitlines()
+    assert lines[2].startswith("| mode a, peer x, growth a, idle b, queued b | 2026-01-01 | `make bench` |")
+    assert lines[3].startswith("| mode b | 2026-01-01 | `another` |")
+
+
+def test_databases_say_themselves_how_safe_they_are(measured: dict[str, Any]) -> None:
+    measured["mode c"] = part(results=[], postgresql={"server_version": "15", "fsync": "on"})
+    assert "- PostgreSQL of mode c: server_version 15, fsync on." in report.page(measured)
 
 
 def test_an_empty_book_gives_a_page_all_the_same() -> None:
