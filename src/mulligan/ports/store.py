@@ -156,9 +156,10 @@ class Store(Protocol):
     async def prune(self, before: datetime, limit: int) -> int:
         """Delete terminal runs that finished before ``before`` with all that belongs to them, oldest first by creation.
 
-        A run that a later run still keeps results of is left; so are, for a while, those that will go together with
-        others of their time at the price of one (PostgreSQL drops partitions). Returns how many runs were deleted.
-        Workers that were last seen before ``before`` and are gone are forgotten, too.
+        They were created before it, too: a run for which the clock was set back is left until that is so. A run that a
+        later run still keeps results of is left; so are, for a while, those that will go together with others of their
+        time at the price of one (PostgreSQL drops partitions). Returns how many runs were deleted. Workers that were
+        last seen before ``before`` and are gone are forgotten, too.
         """
         ...
 

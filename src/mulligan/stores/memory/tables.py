@@ -240,7 +240,9 @@ class Tables:
         ended = [
             (run.created_at, run.id)
             for run in self.runs.values()
-            if run.status is not RunStatus.RUNNING and run.finished_at is not None and run.finished_at < before
+            if run.finished_at is not None
+            and max(run.created_at, run.finished_at) < before
+            and run.status is not RunStatus.RUNNING
         ]
         doomed = [run_id for _, run_id in sorted(ended) if run_id not in kept][:limit]
         for run_id in doomed:

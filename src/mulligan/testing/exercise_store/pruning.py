@@ -37,6 +37,13 @@ class Pruning:
         assert await store.prune(after(4), 10) == 0
         assert await ids(store) == [running.id, later.id]
 
+    async def test_a_run_that_ended_before_it_was_created_stays_until_both_are_past(self, store: Store) -> None:
+        """The clock was set back between."""
+        await know(store)
+        await commit(store, changes(ended(2, created_at=after(9))))
+        assert await store.prune(after(9), 10) == 0
+        assert await store.prune(after(10), 10) == 1
+
     async def test_all_that_belongs_to_a_run_goes_with_it(self, store: Store) -> None:
         await know(store)
         run, kept = ended(1), ended(9)
