@@ -39,7 +39,7 @@ class StartOptions(TypedDict, total=False):
     """The digest of the only version of the code that may run it. Default: any worker's that fits."""
 
 
-class Call(msgspec.Struct, frozen=True, gc=False):
+class Call(msgspec.Struct, frozen=True):
     """One start to be made. ``is_child``: a step makes it, and finds it again by its place among that step's calls."""
 
     workflow: WorkflowDeclaration

@@ -55,7 +55,7 @@ class _Batch:
             self.future.set_result([answer for answer in self.answers if answer is not None])
 
 
-class _Asked(msgspec.Struct, eq=False, gc=False):
+class _Asked(msgspec.Struct, eq=False):
     """One start that has not been answered yet."""
 
     batch: _Batch
