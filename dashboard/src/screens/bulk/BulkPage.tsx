@@ -77,8 +77,8 @@ function Reason({ text }: { text: string }) {
   return (
     <>
       {before}
-      <Link to="/inbox/$group" params={{ group: fingerprint }} className="rounded-sm font-mono text-xs underline">
-        {fingerprint}
+      <Link to="/inbox/$group" params={{ group: fingerprint }} className="rounded-sm underline">
+        see its group
       </Link>
       {after}
     </>
@@ -86,8 +86,9 @@ function Reason({ text }: { text: string }) {
 }
 
 /** The replays themselves, as lists that can be filtered, selected and replayed again. */
-function Outcomes({ bulk: { id, progress } }: { bulk: Bulk }) {
+function Outcomes({ bulk: { id, progress, query } }: { bulk: Bulk }) {
   const failed = progress.failed - progress.refused;
+  const [, group] = query.match(/\bfingerprint:([0-9a-f]{16})\b/) ?? [];
   if (progress.started === 0) return null;
   return (
     <p className="flex flex-wrap gap-2">
@@ -99,6 +100,11 @@ function Outcomes({ bulk: { id, progress } }: { bulk: Bulk }) {
       <Link to="/runs" search={{ q: `bulk:${id}` }} className={buttonLook("quiet")}>
         All replays as a list
       </Link>
+      {group ? (
+        <Link to="/inbox/$group" params={{ group }} className={buttonLook("quiet")}>
+          Their group in the inbox
+        </Link>
+      ) : null}
     </p>
   );
 }

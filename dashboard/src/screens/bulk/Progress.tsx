@@ -1,19 +1,21 @@
 import type { Bulk } from "@/api/contract";
 
 const PARTS = [
-  { name: "succeeded", word: "succeeded", fill: "bg-good" },
-  { name: "failed", word: "failed or refused", fill: "bg-bad" },
-  { name: "running", word: "running", fill: "bg-busy" },
-  { name: "waiting", word: "waiting", fill: "" },
+  { name: "succeeded", fill: "bg-good" },
+  { name: "failed", fill: "bg-bad" },
+  { name: "refused", fill: "bg-bad" },
+  { name: "running", fill: "bg-busy" },
+  { name: "waiting", fill: "" },
 ] as const;
 
 /** How far a bulk replay is: one bar, and the same in words. */
 export function Progress({ bulk, words = true }: { bulk: Bulk; words?: boolean }) {
   const { progress, total } = bulk;
   const ended = progress.succeeded + progress.failed;
-  const sentence = PARTS.filter(({ name }) => progress[name] > 0)
-    .map(({ name, word }) => `${progress[name]} ${word}`)
-    .join(", ");
+  // The server counts the refused among the failed.
+  const counts = { ...progress, failed: progress.failed - progress.refused };
+  const parts = PARTS.filter(({ name }) => counts[name] > 0);
+  const sentence = parts.map(({ name }) => `${counts[name]} ${name}`).join(", ");
   return (
     <div className="flex min-w-0 flex-col gap-1">
       <div
@@ -25,15 +27,13 @@ export function Progress({ bulk, words = true }: { bulk: Bulk; words?: boolean }
         aria-valuetext={`${ended} of ${total}: ${sentence}`}
         className="flex h-2 gap-px overflow-hidden rounded-full bg-sunken"
       >
-        {PARTS.map(({ name, fill }) =>
-          progress[name] > 0 ? (
-            <div
-              key={name}
-              className={`h-full transition-[width] ${fill}`}
-              style={{ width: `${(progress[name] / total) * 100}%` }}
-            />
-          ) : null,
-        )}
+        {parts.map(({ name, fill }) => (
+          <div
+            key={name}
+            className={`h-full transition-[width] ${fill}`}
+            style={{ width: `${(counts[name] / total) * 100}%` }}
+          />
+        ))}
       </div>
       {words ? (
         <p className="text-ink-soft text-sm">
