@@ -13,7 +13,6 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 import pytest
-from _pytest.mark.structures import ParameterSet
 
 import mulligan
 
@@ -21,7 +20,7 @@ PLAIN = (str, bytes, bool, int, float, complex, type(None), datetime, timedelta,
 CONTAINERS = (tuple, list, dict, set, frozenset, Union, types.UnionType)
 
 
-def untracked() -> Iterator[ParameterSet]:
+def untracked() -> Iterator[type[msgspec.Struct]]:
     for module in pkgutil.walk_packages(mulligan.__path__, "mulligan."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
@@ -30,7 +29,7 @@ def untracked() -> Iterator[ParameterSet]:
         kind = waiting.pop()
         waiting += kind.__subclasses__()
         if kind.__module__.startswith("mulligan.") and not kind.__struct_config__.gc:
-            yield pytest.param(kind, id=f"{kind.__module__}.{kind.__qualname__}")
+            yield kind
 
 
 def is_plain(annotation: Any, inside: tuple[type, ...] = ()) -> bool:
@@ -51,7 +50,11 @@ def others(kind: type[msgspec.Struct], inside: tuple[type, ...] = ()) -> dict[st
     return {name: hint for name, hint in get_type_hints(kind).items() if not is_plain(hint, (*inside, kind))}
 
 
-@pytest.mark.parametrize("kind", sorted(untracked(), key=lambda each: str(each.id)))
+def name_of(kind: type[msgspec.Struct]) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+@pytest.mark.parametrize("kind", sorted(untracked(), key=name_of), ids=name_of)
 def test_what_is_not_tracked_holds_plain_values(kind: type[msgspec.Struct]) -> None:
     assert not others(kind), "declared with gc=False"
 
