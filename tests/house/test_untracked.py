@@ -54,7 +54,10 @@ def name_of(kind: type[msgspec.Struct]) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-@pytest.mark.parametrize("kind", sorted(untracked(), key=name_of), ids=name_of)
+UNTRACKED: list[type[msgspec.Struct]] = sorted(untracked(), key=name_of)
+
+
+@pytest.mark.parametrize("kind", UNTRACKED, ids=name_of)
 def test_what_is_not_tracked_holds_plain_values(kind: type[msgspec.Struct]) -> None:
     assert not others(kind), "declared with gc=False"
 
