@@ -250,8 +250,8 @@ MUTANTS = (
         "ack-before-commit",
         "Who asked is told that it was done, though the transaction failed.",
         CYCLE,
-        "            entry.answer = error\n        if not",
-        "            entry.answer = entry.answer or error\n        if not",
+        "            entry.answer = error.with_traceback(None)\n        if not",
+        "            entry.answer = entry.answer or error.with_traceback(None)\n        if not",
     ),
     mutant(
         "memory-outlives-rollback",
