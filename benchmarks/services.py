@@ -55,10 +55,12 @@ def redis(folder: Path) -> Iterator[Service]:
     if shutil.which("redis-server") is None:
         install("redis-server")
     port = free_port()
-    command = ["redis-server", "--port", str(port), "--dir", str(folder), "--appendonly", "yes", "--save", ""]
-    with process(command, folder, {}, "redis") as pid:
-        wait_until("Redis", lambda: listens(port))
-        yield Service(f"redis://127.0.0.1:{port}/0", pid)
+    # A folder of its own: the next one would begin by reading the log that the last one has left.
+    with tempfile.TemporaryDirectory(prefix="redis-", dir=SCRATCH) as home:
+        command = ["redis-server", "--port", str(port), "--dir", home, "--appendonly", "yes", "--save", ""]
+        with process(command, folder, {}, "redis") as pid:
+            wait_until("Redis", lambda: listens(port))
+            yield Service(f"redis://127.0.0.1:{port}/0", pid)
 
 
 @contextlib.contextmanager
