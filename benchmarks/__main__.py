@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
 import signal
 import subprocess
@@ -42,6 +43,8 @@ def main() -> None:
                 failed.append(name)
                 continue
             measured[name] = part if given.dry else book.add(name, part)
+            if "results" not in part:
+                print(json.dumps(part, indent=1), file=sys.stderr)
     print(report.table(measured))
     if not given.dry:
         report.write_pages()

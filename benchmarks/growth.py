@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,5 @@ def measure(mode: str, given: str | None, finished_runs: int, folder: Path) -> d
             taken.append({"finished_runs": place * quarter, "rates": [result["rate"] for result in results]})
             if "server" in found.pids:
                 taken[-1]["server_mb"] = round(usage_of(found.pids["server"]).memory_mb, 1)
-            print(f"  {taken[-1]}", file=sys.stderr)
         runs = finished_runs + WARM_UP + REPEATS * count
         return {"steps": taken, "bytes_per_run": round((found.database_mb() - empty_mb) * 1e6 / runs)}
