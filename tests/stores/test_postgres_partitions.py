@@ -1,6 +1,7 @@
 """History in spans of time: made ahead, dropped as a whole, and never while anybody needs a run of them."""
 
 import asyncio
+import re
 import secrets
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from mulligan.stores.postgres.connections import TRANSACTION_SETTINGS
 from mulligan.stores.postgres.database import connect, migrate, read_address
 from mulligan.stores.postgres.partitions import Span, id_from, instant_of, next_span
 from mulligan.stores.postgres.statement import Statement
+from mulligan.stores.statements import numbered, parameters, read_statement
 from mulligan.testing.clock import VirtualClock
 from mulligan.testing.exercise_store.talk import ANY, commit, ids, know, load, queue
 from mulligan.testing.factories import changes, make_attempt, make_event, make_log_line, make_open_step, make_run
@@ -99,6 +101,28 @@ def test_bounds_lie_between_the_ids_of_before_and_those_of_after(ticks: int, noi
     earlier, later = (encode_id(each.to_bytes(6, "big") + b"\x7f" + noise) for each in (ticks - 1, ticks))
     assert earlier < id_from(at) < later
     assert instant_of(id_from(at)) == at
+
+
+BY_ID = ("find_ended_runs", "find_inputs", "find_outputs", "load_ended", "load_runs", "lock_runs", "update_runs")
+
+
+@pytest.mark.parametrize("name", BY_ID)
+async def test_a_span_that_is_new_is_read_by_its_key(site: Site, empty_database: str, name: str) -> None:
+    """For whoever has seen a table empty, to read all of some index is as good; and a million rows later it is not."""
+    await site.go_on(MINUTE)
+    [span] = await site.store._partitions.spans()
+    sql = read_statement("mulligan.stores.postgres", name)
+    bounds = {"least": f"'{span.least}'", "greatest": f"'{span.limit}'"}
+    values = ", ".join(bounds.get(parameter.partition("_")[0], "NULL") for parameter in parameters(sql))
+    connection = await connect(read_address(empty_database), TRANSACTION_SETTINGS)
+    try:
+        await connection.execute(f"PREPARE probe AS {numbered(sql)}")
+        plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN EXECUTE probe ({values})"))
+    finally:
+        await connection.close()
+    ways = re.findall(rf"using (\w+) on \w+_{span.name}\b", plan)
+    assert ways, plan
+    assert all(way.endswith("_pkey") for way in ways), plan
 
 
 async def test_there_is_always_a_span_to_come(site: Site) -> None:
