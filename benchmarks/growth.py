@@ -23,8 +23,10 @@ def measure(mode: str, given: str | None, finished_runs: int, folder: Path) -> d
     with staffed_site(mode, given, folder) as found:
         empty_mb = found.database_mb()
         for place in range(5):
-            fill = max(WARM_UP, quarter - REPEATS * count) if place else WARM_UP
-            results = found.drive([*arguments, "--fill", str(fill)])
+            if place:
+                # by a process of its own: what fills its memory is not to be taken for what fills the database
+                found.drive(["--repeats", "0", "--fill", str(max(1, quarter - REPEATS * count - WARM_UP))])
+            results = found.drive([*arguments, "--fill", str(WARM_UP)])
             taken.append({"finished_runs": place * quarter, "rates": [result["rate"] for result in results]})
             if "server" in found.pids:
                 taken[-1]["server_mb"] = round(usage_of(found.pids["server"]).memory_mb, 1)
