@@ -55,7 +55,11 @@ def main() -> None:
 def read_arguments(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--whole", action="store_true", help=f"the same as {' '.join(WHOLE)}")
-    parser.add_argument("--modes", default="a,b,c", help="a: embedded; b: server on SQLite; c: server on PostgreSQL")
+    parser.add_argument(
+        "--modes",
+        default="a,b,c",
+        help="a: embedded; b: server on SQLite; c: server on PostgreSQL; none: only what else is named",
+    )
     parser.add_argument("--database", help="PostgreSQL URL for mode c, which must be empty; else one of our own")
     parser.add_argument("--scale", type=float, default=1.0, help="size of the workloads")
     parser.add_argument("--repeats", type=int, default=3)
@@ -86,17 +90,18 @@ def parts(given: argparse.Namespace, folder: Path) -> Iterator[tuple[str, Callab
     arguments = ["--scale", str(given.scale), "--repeats", str(given.repeats), "--only", given.only]
     for mode in wanted:
         yield f"mode {mode}", partial(modes.measure, mode, database, arguments, folder)
+    ways = wanted or list(report.MODES)
     named = list(peers.PEERS) if given.peers == "all" else [name for name in given.peers.split(",") if name]
     for name in named:
         yield f"peer {name}", partial(peers.measure, name, given.scale, given.repeats, folder)
-    for mode in wanted:
+    for mode in ways:
         if given.idle and mode != "a":
             yield f"idle {mode}", partial(idle.idle, mode, database, IDLE_S, folder)
         if given.queued and mode != "a":
             yield f"queued {mode}", partial(idle.queued, mode, database, given.queued, folder)
     if given.costs:
         yield "costs", partial(database_cost.measure, given.scale, folder)
-    for mode in wanted:
+    for mode in ways:
         if given.growth and mode != "b":
             yield f"growth {mode}", partial(growth.measure, mode, database, given.growth, folder)
 

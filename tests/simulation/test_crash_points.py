@@ -1,7 +1,7 @@
 """Every commit of sixteen small scenes, with every fate that a commit can meet: complete, not drawn.
 
 A scene is played once to count its commits, then once for each commit and fate; at the end the database is read back.
-On SQLite and PostgreSQL, which take longer by far, `make crash-points` plays them all; else each scene meets three fates.
+On SQLite and PostgreSQL, which take longer, `make crash-points` plays them all; else each scene meets three fates.
 """
 
 from __future__ import annotations

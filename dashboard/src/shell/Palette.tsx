@@ -25,7 +25,7 @@ export function Palette({ onClose, onShortcuts }: { onClose: () => void; onShort
   return (
     <Radix.Root open onOpenChange={(open) => open || onClose()}>
       <Radix.Portal>
-        <Radix.Overlay className="fixed inset-0 z-40 bg-ink/25" />
+        <Radix.Overlay className="fixed inset-0 z-40 bg-veil" />
         <Radix.Content
           data-modal-open
           aria-describedby={undefined}

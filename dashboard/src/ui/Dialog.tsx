@@ -19,7 +19,7 @@ export function Dialog({
   return (
     <Radix.Root open onOpenChange={(open) => open || onClose()}>
       <Radix.Portal>
-        <Radix.Overlay className="fixed inset-0 z-40 bg-ink/25 dark:bg-page/70" />
+        <Radix.Overlay className="fixed inset-0 z-40 bg-veil" />
         <Radix.Content
           data-modal-open
           {...(description ? {} : { "aria-describedby": undefined })}

@@ -142,10 +142,11 @@ class Partitions:
             # Another engine may have made it, or another one of this time, since we have looked.
             if not await _alone(connection) or any(each.limit > span.least for each in await find_spans(connection)):
                 return
-            # The database does this by itself for partitions, but not for what they are parts of. Before the new ones
-            # are there: of a table that was never looked at it thinks that it holds something, and reads it by its key;
-            # of one that it has seen empty that any way is right, and that way is kept when there are a million rows.
-            await connection.execute("ANALYZE runs, attempts, run_events, logs")
+            # The database does this by itself for partitions, but not for what they are parts of. Only of something,
+            # and before the new ones are there: of a table that was never looked at it thinks that it holds something,
+            # and reads it by its key; of one seen empty, any way is right, and it keeps to that as it grows.
+            if await connection.fetchval("SELECT EXISTS (SELECT FROM runs)"):
+                await connection.execute("ANALYZE runs, attempts, run_events, logs")
             await MAKE_SPAN.execute(connection, name=span.name, least=span.least, limit=span.limit)
 
     async def drop(self, spans: Sequence[Span], before: datetime, now: datetime) -> int:
