@@ -12,8 +12,8 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 PYTHON ?= python3
 CHROMIUM ?= /usr/bin/chromium
 PYTEST_ARGS ?=
-# Four processes on two cores: what the suites start (servers, databases, browsers) is waited for half of the time.
-PYTEST := .venv/bin/pytest -n 4 --dist worksteal $(PYTEST_ARGS)
+# Three processes on two cores: what the suites start (servers, databases, browsers) is waited for half of the time.
+PYTEST := .venv/bin/pytest -n 3 --dist worksteal $(PYTEST_ARGS)
 
 # The interpreter is the one that is here; uv must not download another.
 export UV_PYTHON_DOWNLOADS := never

@@ -11,7 +11,7 @@ import pytest
 
 from tests.end_to_end.programs import Program, call, mulligan
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 APP = """
 from pathlib import Path
