@@ -183,15 +183,15 @@ async def test_when_nobody_can_listen_any_more_sweeps_find_everything(
         worker = HeldWorker()
         await worker.connect(other, GREET)
         admin = await asyncpg.connect(postgres_url)
-        cut = "SELECT pid FROM pg_stat_activity WHERE application_name = 'mulligan news' AND pg_terminate_backend(pid)"
+        cut = "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mulligan news'"
         ended: set[int] = set()
         while len(ended) < 2:  # one that is still on its way out is listed again
-            ended |= {pid for (pid,) in await admin.fetch(cut)}
+            ended |= {pid for pid, _ in await admin.fetch(cut)}
         run_id = await start(one, "greet")
         [assignment] = await worker.take()
         await other.submit(report(assignment))
         assert (await one.wait("default", run_id)).run.status is RunStatus.SUCCEEDED
-        listening = {pid for (pid,) in await admin.fetch(cut)}
+        listening = {pid for pid, _ in await admin.fetch(cut)}
         await admin.close()
         assert listening <= ended, "nobody has listened again"
 
