@@ -86,9 +86,7 @@ class Question:
 def find_runs(dialect: Dialect, namespace: str, wanted: RunFilter, before: str | None, limit: int) -> Question:
     """Rows of ``RUN_COLUMNS``, version number, head of the input, started; newest first."""
     question = Question(dialect, [])
-    conditions = _conditions(question, namespace, wanted)
-    if before is not None:
-        conditions.append(f"runs.id < {question.bind(before)}")
+    conditions = _conditions_before(question, namespace, wanted, before)
     question.sql = (
         f"SELECT {RUN_COLUMNS}, {_VERSION_NUMBER}, substr({dialect.input}, 1, {HEAD_BYTES}), {_STARTED} "
         f"FROM runs WHERE {' AND '.join(conditions)} ORDER BY runs.id DESC LIMIT {question.bind(limit)}"
@@ -109,9 +107,7 @@ def find_run_ids(dialect: Dialect, namespace: str, wanted: RunFilter, limit: int
 def nth_run(dialect: Dialect, namespace: str, wanted: RunFilter, before: str | None, number: int) -> Question:
     """At most one row: (id, created_at) of what ``find_runs`` has as its ``number``-th, from 1 on."""
     question = Question(dialect, [])
-    conditions = _conditions(question, namespace, wanted)
-    if before is not None:
-        conditions.append(f"runs.id < {question.bind(before)}")
+    conditions = _conditions_before(question, namespace, wanted, before)
     question.sql = (
         f"SELECT runs.id, runs.created_at FROM runs WHERE {' AND '.join(conditions)} "
         f"ORDER BY runs.id DESC LIMIT 1 OFFSET {question.bind(number - 1)}"
@@ -156,6 +152,13 @@ def _counts(dialect: Dialect) -> str:
 
 def _status_test(dialect: Dialect, status: str) -> str:
     return _STATUS_TESTS[status].format(trouble=dialect.trouble)
+
+
+def _conditions_before(question: Question, namespace: str, wanted: RunFilter, before: str | None) -> list[str]:
+    conditions = _conditions(question, namespace, wanted)
+    if before is not None:
+        conditions.append(f"runs.id < {question.bind(before)}")
+    return conditions
 
 
 def _conditions(question: Question, namespace: str, wanted: RunFilter) -> list[str]:

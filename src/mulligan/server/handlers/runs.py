@@ -44,7 +44,7 @@ from mulligan.wire.rest.runs import (
 
 MOST_RELATIVES = 500
 MOST_INPUTS = 10_000
-"""Searched by one question: a tenth of a second of work (docs/why/0011-lists-are-searched.md)."""
+"""Searched by one question: a tenth of a second of work (docs/why/0011-lists-are-searched-not-indexed.md)."""
 Query = Annotated[str, Meta(max_length=MAX_LENGTH)]
 
 
