@@ -19,6 +19,8 @@ PYTEST := .venv/bin/pytest -n 3 --dist worksteal $(PYTEST_ARGS)
 export UV_PYTHON_DOWNLOADS := never
 export UV_PYTHON := $(PYTHON)
 export CHROMIUM
+# Tests and examples start hundreds of processes: each would compile everything anew where somebody has switched this on.
+unexport PYTHONDONTWRITEBYTECODE
 
 UV := .tools/bin/uv
 STATIC := src/mulligan/server/static
@@ -81,13 +83,21 @@ wheel: setup ## build dist/*.whl with the dashboard inside
 
 # ── Checking ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-# What does not depend on each other runs two at a time. One call of pytest for all, so that browsers wait beside tests
-# that compute.
+# What takes seconds comes first. One call of pytest for all tests, so that browsers wait beside tests that compute; what
+# it leaves of the processors is for the checks that take a minute.
 .PHONY: test
 test: ## everything that has to be green before a merge
 	@$(MAKE) -j2 --output-sync=target setup chromium
-	@$(MAKE) -j2 --output-sync=target lint types arrows test-dashboard
+	@$(MAKE) lint arrows
+	@$(MAKE) -j2 tests slow-checks
+
+.PHONY: tests
+tests: setup chromium
 	$(PYTEST) -m "not pictures"
+
+.PHONY: slow-checks
+slow-checks: setup
+	@nice $(MAKE) --output-sync=target types test-dashboard
 
 .PHONY: test-fast
 test-fast: .venv/.synced ## the Python tests that need no browser and no patience

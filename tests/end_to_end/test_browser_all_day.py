@@ -36,7 +36,7 @@ OFTEN_ENOUGH = 6
 """Failures until it waits that long."""
 
 PLACES = ("r", "i", "w", "q", "p", "k", ",")
-WARM_ROUNDS, ROUNDS = 2, 5
+WARM_ROUNDS, ROUNDS = 2, 3
 WARMING_UP = 2_000_000
 """Bytes: the browser goes on compiling what it sees often."""
 

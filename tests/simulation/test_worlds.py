@@ -22,7 +22,7 @@ print(*(World(seed, hours=0.12).run().trace for seed in {SEEDS}))
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(7))
 def test_every_promise_holds_whatever_fails(seed: int) -> None:
     report = World(seed, hours=0.4).run()
     assert report.finding is None, f"again: make sim SEEDS={seed} HOURS=0.4\n{report.finding.where}"
@@ -31,22 +31,26 @@ def test_every_promise_holds_whatever_fails(seed: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("hash_seed", ["1", "2"])
-def test_a_seed_is_one_history(hash_seed: str) -> None:
+def test_a_seed_is_one_history() -> None:
     """Also for another order of sets: else a failure could not be shown again."""
+    one, another, here = traces("1"), traces("2"), [World(seed, hours=0.12).run().trace for seed in SEEDS]
+    assert one == another == here
+
+
+def traces(hash_seed: str) -> list[str]:
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
     there = subprocess.run([sys.executable, "-c", TRACES], env=environment, capture_output=True, text=True, check=True)
-    assert there.stdout.split() == [World(seed, hours=0.12).run().trace for seed in SEEDS]
+    return there.stdout.split()
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_seed_is_the_same_history_on_postgres(postgres_server: str) -> None:
     """Three engines on one database: each of its answers is what the memory store, the specification, would say."""
-    there, here = simulate(2, hours=0.03, server=postgres_server), simulate(2, hours=0.03)
+    there, here = simulate(2, hours=0.02, server=postgres_server), simulate(2, hours=0.02)
     assert there.finding is None, there.finding.where
     assert there.trace == here.trace
-    assert there.commits > 100
+    assert there.commits > 50
 
 
 def test_nothing_depends_on_the_date() -> None:
