@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mulligan.errors import InvalidInput, Unavailable
+from mulligan.errors import InvalidInput, StoreUnavailable, Unavailable
 from mulligan.server.auth import caller_of
 from mulligan.server.live import MOST_BATCHES_WAITING, Live, topics_of
 from mulligan.testing.clock import settle
@@ -177,6 +177,26 @@ async def test_a_stream_ends_with_its_token(desk: Desk) -> None:
     assert token is not None
     reader = Reader(desk.app.live.stream(caller_of(token), topics_of("runs")))
     await desk.clock.advance(timedelta(seconds=20))
+    assert not reader.has_ended()
+    await desk.http.delete(f"/tokens/{created['id']}")
+    await desk.clock.advance(timedelta(seconds=20))
+    assert reader.take("dropped") == [{"reason": "the token is no longer good"}]
+    assert reader.has_ended()
+
+
+async def test_a_stream_outlives_an_outage_of_the_store_but_not_its_token(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(_: str | None) -> None:
+        raise StoreUnavailable("the database is away")
+
+    created = await desk.post("/tokens", {"name": "brief", "scopes": ["read"]}, 201)
+    token = await desk.app.site.tokens.by_id(created["id"])
+    assert token is not None
+    reader = Reader(desk.app.live.stream(caller_of(token), topics_of("runs")))
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.engine.store, "tokens", gone)
+        await desk.clock.advance(timedelta(seconds=60))
     assert not reader.has_ended()
     await desk.http.delete(f"/tokens/{created['id']}")
     await desk.clock.advance(timedelta(seconds=20))

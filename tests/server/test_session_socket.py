@@ -14,6 +14,7 @@ import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from mulligan.errors import StoreUnavailable
 from mulligan.testing.clock import settle
 from mulligan.wire.frames import MAX_FRAME, decode_from_server, encode_frames
 from mulligan.wire.messages import (
@@ -185,6 +186,27 @@ async def test_a_session_ends_with_its_token(desk: Desk, address: str) -> None:
     async with dial(desk, address, Authorization=f"Bearer {created['token']}") as link:
         await say(link, HELLO)
         assert isinstance((await hear(link))[0], Welcome)
+        await desk.http.delete(f"/tokens/{created['id']}")
+        await desk.clock.advance(timedelta(seconds=20))
+        (refused,) = await hear(link)
+        assert isinstance(refused, Refused)
+        assert (refused.code, refused.fatal) == ("unauthorized", True)
+
+
+async def test_a_session_outlives_an_outage_of_the_store_but_not_its_token(
+    desk: Desk, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(_: str | None) -> None:
+        raise StoreUnavailable("the database is away")
+
+    created = await desk.post("/tokens", {"name": "brief", "scopes": ["worker"]}, 201)
+    async with dial(desk, address, Authorization=f"Bearer {created['token']}") as link:
+        await say(link, HELLO)
+        assert isinstance((await hear(link))[0], Welcome)
+        with monkeypatch.context() as patch:
+            patch.setattr(desk.engine.store, "tokens", gone)
+            await desk.clock.advance(timedelta(seconds=60))
+        assert desk.app.site.counts.open == 1
         await desk.http.delete(f"/tokens/{created['id']}")
         await desk.clock.advance(timedelta(seconds=20))
         (refused,) = await hear(link)

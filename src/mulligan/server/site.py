@@ -7,11 +7,12 @@ from datetime import timedelta
 from typing import Final, Literal
 
 from mulligan.engine.api import Engine
+from mulligan.errors import StoreUnavailable
 from mulligan.server.tokens import TokenBook
 from mulligan.wire.rest.codec import Scope
 
 ADMITTED_FOR: Final = timedelta(seconds=15)
-"""How long a connection may outlive its token."""
+"""How long a connection may outlive its token, while the store can be asked."""
 ALL_SCOPES: Final[tuple[Scope, ...]] = ("read", "trigger", "operate", "worker", "admin")
 
 
@@ -73,8 +74,16 @@ class Site:
 
     async def no_longer_admits(self, caller: Caller) -> None:
         """Return when the caller's token has expired or been revoked: then connections made with it have to end."""
-        while caller.token_id is None or await self.tokens.by_id(caller.token_id) is not None:
+        while await self._admits(caller):
             await self.engine.clock.sleep(ADMITTED_FOR)
+
+    async def _admits(self, caller: Caller) -> bool:
+        """Also while the store cannot be asked: that says nothing about the token, and a worker whose connection ends
+        would give up its steps, since no hello is answered then."""
+        try:
+            return caller.token_id is None or await self.tokens.by_id(caller.token_id) is not None
+        except StoreUnavailable:
+            return True
 
 
 @dataclass(frozen=True, slots=True)
