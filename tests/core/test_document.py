@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 from decimal import Decimal
+from typing import Literal, get_args
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mulligan.core.document import (
-    LARGEST,
     Node,
     Number,
     apply_patch,
@@ -24,6 +26,7 @@ from mulligan.core.document import (
     value_at,
     values_before,
 )
+from mulligan.core.limits import MESSAGE
 from mulligan.core.records import Patch, PatchOp
 from mulligan.errors import InvalidInput, TooLarge
 
@@ -236,6 +239,8 @@ def test_copies_do_not_share_what_they_hold() -> None:
         (PatchOp("move", "/x"), "/x"),
         (PatchOp("move", "/a/0", from_="/a"), "/a/0"),
         (PatchOp("copy", "/x", from_="/nowhere"), "/nowhere"),
+        (PatchOp("copy", "/x", from_="/a/-"), "/a/-"),
+        (PatchOp("copy", "/x", from_="a"), "a"),
         (PatchOp("test", "/s", '"other"'), "/s"),
         (PatchOp("add", "x", "1"), "x"),
     ],
@@ -255,7 +260,35 @@ def test_a_value_that_is_not_json_is_refused() -> None:
 def test_copies_cannot_double_a_document_without_end() -> None:
     bomb = tuple(PatchOp("copy", f"/{index}", from_="") for index in range(60))
     with pytest.raises(TooLarge):
-        apply_patch(b'{"a":"' + b"x" * (LARGEST // 1000) + b'"}', bomb)
+        apply_patch(b'{"a":"' + b"x" * (MESSAGE // 1000) + b'"}', bomb)
+
+
+def test_an_edit_that_nests_without_end_is_refused() -> None:
+    level = '{"a":' * 90 + "1" + "}" * 90
+    deeper = tuple(PatchOp("add", "/a" * (90 * times + 1), level) for times in range(40))
+    with pytest.raises(InvalidInput, match="nested too deeply"):
+        apply_patch(b"{}", deeper)
+
+
+PLACES = ["", "/", "/l", "/l/-", "/l/0", "/l/9", "/l/-/a", "/l/1/a/-", "/t/0", "/t/-", "/n/0", "/z/a", "l", "/~2"]
+
+
+Op = Literal["add", "remove", "replace", "move", "copy", "test"]
+
+
+@pytest.mark.parametrize("op", get_args(Op))
+def test_an_edit_fits_or_is_refused_wherever_it_points(op: Op) -> None:
+    document = b'{"l":[1,{"a":[]}],"t":"abc","n":1.5,"z":null}'
+    for path, source, value in itertools.product(PLACES, [None, *PLACES], [None, "1"]):
+        operation = PatchOp(op, path, value, source)
+        for edit in (apply_patch, values_before):
+            with contextlib.suppress(InvalidInput):
+                edit(document, (operation,))
+
+
+def test_an_edit_may_make_a_document_small_that_is_too_large() -> None:
+    large = b'{"a":"' + b"x" * (2 * MESSAGE) + b'"}'
+    assert apply_patch(large, (PatchOp("replace", "/a", '"s3://bucket"'),)) == b'{"a":"s3://bucket"}'
 
 
 # ── Differences ──────────────────────────────────────────────────────────────────────────────────────────────────────

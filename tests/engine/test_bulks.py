@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,6 +16,7 @@ from mulligan.core.query import RunFilter
 from mulligan.core.records import Argument, OpenStep, PatchOp, Run, RunStatus, StepDefinition, WorkflowDefinition
 from mulligan.core.replay import ReplayRequest
 from mulligan.engine.bulks import Brakes
+from mulligan.engine.replays import Replayed
 from mulligan.errors import Conflict, InvalidInput, NotFound, StoreUnavailable
 from mulligan.testing.clock import settle
 
@@ -211,6 +212,27 @@ async def test_a_source_whose_replay_is_refused_keeps_its_problem_and_holds_up_n
     assert made[2][1] is not None
     assert made[2][1].source_id == with_name
     assert sources == [item.source_id for item, _ in made[:2]]
+
+
+async def test_a_replay_that_the_engine_fails_to_make_holds_up_no_other(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, sources = await outage(desk, 3)
+    worker.holding = False
+    replay_one = desk.engine.replay
+
+    async def failing_for_the_first(namespace: str, run_id: str, request: ReplayRequest, **more: Any) -> Replayed:
+        assert run_id != sources[0], "a defect of the engine"
+        return await replay_one(namespace, run_id, request, **more)
+
+    monkeypatch.setattr(desk.engine, "replay", failing_for_the_first)
+    bulk, other = await begin(desk), await begin(desk)
+    await desk.advance(2)
+    for each in (bulk, other):
+        assert (await state(desk, each)).state is BulkState.FINISHED
+        made = await items(desk, each)
+        assert [item.state for item, _ in made] == [ItemState.REFUSED, ItemState.STARTED, ItemState.STARTED]
+        assert "a defect of the engine" in str(made[0][0].problem)
 
 
 @pytest.mark.parametrize("newer_code", [False, True])

@@ -17,11 +17,9 @@ import jsonpatch
 import jsonpointer
 import msgspec
 
+from mulligan.core.limits import MESSAGE
 from mulligan.core.records import Patch, PatchOp
 from mulligan.errors import InvalidInput, Problem, TooLarge
-
-LARGEST = 16 * 1024 * 1024
-"""Bytes that an edited document may have; ``copy`` operations could otherwise double it without end."""
 
 LONGEST_FRACTION = 1_000
 """Characters of a number with a fraction or an exponent: Python refuses to compute with much longer exponents."""
@@ -80,9 +78,12 @@ def parse(text: bytes) -> Node:
 
 
 def render(node: Node) -> bytes:
-    """The compact text of a node. Raises ``InvalidInput`` for a lone surrogate, which no UTF-8 can hold."""
+    """The compact text of a node. Raises ``InvalidInput`` for a lone surrogate, which no UTF-8 can hold, and for more
+    levels than can be written."""
     try:
         return _WRITER.encode(node)
+    except RecursionError as error:
+        raise _broken("", "is nested too deeply") from error
     except UnicodeEncodeError as error:
         raise _broken("", "holds half a surrogate pair, which is no character") from error
 
@@ -122,9 +123,8 @@ def values_before(text: bytes, patch: Patch) -> list[bytes | None]:
     node = parse(text)
     values: list[bytes | None] = []
     for operation in patch:
-        found = _NOTHING if operation.op == "add" else jsonpointer.resolve_pointer(node, operation.path, _NOTHING)
-        nothing = found is _NOTHING or isinstance(found, jsonpointer.EndOfList)
-        values.append(None if nothing else render(found))
+        found = _NOTHING if operation.op == "add" else _found(node, operation.path)
+        values.append(None if found is _NOTHING else render(found))
         node = _apply(node, operation)
     return values
 
@@ -132,16 +132,17 @@ def values_before(text: bytes, patch: Patch) -> list[bytes | None]:
 def apply_patch(text: bytes, patch: Patch) -> bytes:
     """The document after an RFC 6902 patch. An empty patch returns the very same bytes.
 
-    Raises ``InvalidInput`` with the path of the operation that cannot be carried out, and ``TooLarge``.
+    Raises ``InvalidInput`` with the path of the operation that cannot be carried out, and ``TooLarge`` for what adds
+    more than any step may be called with: ``copy`` operations could otherwise double a document without end.
     """
     if not patch:
         return text
     node = parse(text)
-    size = len(text)
+    added = 0
     for operation in patch:
-        size += _growth(node, operation)
-        if size > LARGEST:
-            raise TooLarge(f"The edited document would be larger than {LARGEST} bytes. Copy less of it.")
+        added += _growth(node, operation)
+        if added > MESSAGE:
+            raise TooLarge(f"The edit would add more than {MESSAGE:,} bytes to the document. Copy less of it.")
         node = _apply(node, operation)
     return render(node)
 
@@ -292,6 +293,8 @@ def _apply(node: Node, operation: PatchOp) -> Node:
         return edited
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException) as error:
         raise _broken(operation.path, _rule(operation, error)) from error
+    except RecursionError as error:
+        raise _broken(operation.path, "is nested too deeply") from error
 
 
 def _rule(operation: PatchOp, error: Exception) -> str:
@@ -302,17 +305,30 @@ def _rule(operation: PatchOp, error: Exception) -> str:
         case jsonpatch.InvalidJsonPatch():
             return f"the operation {operation.op!r} lacks a part that it needs"
         case _:
-            return f"there is no such place in the document to {operation.op}"
+            return _no_place(operation)
+
+
+def _no_place(operation: PatchOp) -> str:
+    return f"there is no such place in the document to {operation.op}"
 
 
 def _growth(node: Node, operation: PatchOp) -> int:
     """Bytes that an operation can add at most."""
     if operation.op == "copy" and operation.from_ is not None:
-        try:
-            return len(render(jsonpointer.resolve_pointer(node, operation.from_)))
-        except jsonpointer.JsonPointerException as error:
-            raise _broken(operation.from_, _rule(operation, error)) from error
+        copied = _found(node, operation.from_)
+        if copied is _NOTHING:
+            raise _broken(operation.from_, _no_place(operation))
+        return len(render(copied))
     return len(operation.value or "")
+
+
+def _found(node: Node, pointer: str) -> Any:
+    """What stands there; _NOTHING for a place that is not there, past the end of a list, or no pointer at all."""
+    try:
+        found = jsonpointer.resolve_pointer(node, pointer, _NOTHING)
+    except jsonpointer.JsonPointerException:
+        return _NOTHING
+    return _NOTHING if isinstance(found, jsonpointer.EndOfList) else found
 
 
 # ── Finding what differs ─────────────────────────────────────────────────────────────────────────────────────────────

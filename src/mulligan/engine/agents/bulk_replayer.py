@@ -11,7 +11,7 @@ import msgspec
 from mulligan.core.bulk import Bulk, BulkItem, BulkState, ItemState, advance
 from mulligan.core.commands import MoveBulk
 from mulligan.engine.inbox import Submit
-from mulligan.errors import Refused
+from mulligan.errors import Refused, StoreConflict, Unavailable
 from mulligan.ports.store import Store
 
 MakeReplay = Callable[[Bulk, str], Awaitable[str]]
@@ -58,6 +58,12 @@ class BulkReplayer:
     async def _begin(self, bulk: Bulk, item: BulkItem) -> BulkItem:
         try:
             run_id = await self._make(bulk, item.source_id)
+        except (Unavailable, StoreConflict):
+            raise  # it says nothing about the item, which is begun at the next tick
         except Refused as refusal:
             return msgspec.structs.replace(item, state=ItemState.REFUSED, problem=str(refusal))
+        except Exception as error:
+            log.exception("the replay of %s in the bulk replay %s could not be made", item.source_id, bulk.id)
+            problem = f"The engine could not make this replay: {error!r}. See the server's log."
+            return msgspec.structs.replace(item, state=ItemState.REFUSED, problem=problem)
         return msgspec.structs.replace(item, state=ItemState.STARTED, run_id=run_id)
