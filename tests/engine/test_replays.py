@@ -50,6 +50,7 @@ STEPS = (
 )
 FLOW = WorkflowDefinition(name="flow", steps=STEPS, input_schema=DOC_SCHEMA)
 FIXED = WorkflowDefinition(name="flow", steps=STEPS, input_schema=DOC_SCHEMA, code="fixed")
+WITHOUT_SUMMARY = WorkflowDefinition(name="flow", steps=STEPS[:2], input_schema=DOC_SCHEMA)
 HEAT = Reading(name="heat", default="0.2", value="0.2", schema='{"type":"number","maximum":2}', file="app.py", line=7)
 
 
@@ -358,6 +359,24 @@ async def test_a_double_click_makes_one_run(desk: Desk) -> None:
     second = await desk.engine.replay("default", run_id, ReplayRequest(), author="ada", idempotency_key="click")
     assert (second.run_id, second.existing) == (first.run_id, True)
     assert len(await desk.store.family("default", run_id)) == 2
+
+
+@pytest.mark.parametrize("deployed", [FIXED, WITHOUT_SUMMARY], ids=["fixed", "without the step"])
+@pytest.mark.parametrize("looked_at", [True, False], ids=["a plan", "no plan"])
+async def test_a_replay_whose_answer_was_lost_is_found_whatever_was_deployed_meanwhile(
+    desk: Desk, deployed: WorkflowDefinition, *, looked_at: bool
+) -> None:
+    run_id, _ = await failed_run(desk)
+    request = ReplayRequest(start_steps=("summary",))
+    token = (await desk.engine.plan_replay("default", run_id, request)).token if looked_at else None
+    first = await desk.engine.replay("default", run_id, request, author="ada", token=token, idempotency_key="click")
+    await desk.engine.register("default", [deployed])
+    again = await desk.engine.replay("default", run_id, request, author="ada", token=token, idempotency_key="click")
+    assert (again.run_id, again.existing) == (first.run_id, True)
+    other = ReplayRequest(start_steps=("summary",), fresh_key=True)
+    with pytest.raises(Conflict) as caught:
+        await desk.engine.replay("default", run_id, other, author="ada", idempotency_key="click")
+    assert caught.value.code == "idempotency_conflict"
 
 
 async def test_the_plan_says_what_runs_what_is_kept_and_what_an_effect_means(desk: Desk) -> None:

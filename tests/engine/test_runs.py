@@ -230,6 +230,20 @@ async def test_a_queue_timeout_fails_a_step_that_no_worker_took(desk: Desk) -> N
     assert (await desk.document(run_id)).ended[0].started_at is None
 
 
+@pytest.mark.parametrize("silent", [False, True], ids=["given back", "lost"])
+async def test_a_queue_timeout_holds_again_for_a_step_that_its_worker_has_left(desk: Desk, *, silent: bool) -> None:
+    step = StepDefinition(name="rare", schedule_to_start=timedelta(seconds=60))
+    worker = await desk.worker(WorkflowDefinition(name="rare", steps=(step,)), {}, holding=True)
+    run_id = await desk.start("rare")
+    assert worker.seat is not None
+    desk.engine.unseat(worker.seat)
+    if not silent:
+        hello = ConnectWorker(worker_id=worker.id, namespace="default", name="", host="", pid=1, sdk="", slots=1)
+        await desk.engine.submit(hello)
+    await desk.advance(120)
+    assert (await desk.end(run_id)).run.error_type == "mulligan.QueueTimeout"
+
+
 async def test_a_sleep_is_a_node_that_holds_no_worker(desk: Desk) -> None:
     definition = WorkflowDefinition(
         name="nap",

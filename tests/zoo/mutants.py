@@ -167,8 +167,8 @@ MUTANTS = (
         "loss-counted-as-failure",
         "A lost worker uses up the user's retries.",
         ATTEMPTS,
-        "msgspec.structs.replace(back_to_ready(step, Move.LOST, now), losses=losses)",
-        "msgspec.structs.replace(back_to_ready(step, Move.LOST, now), losses=losses, failures=step.failures + 1)",
+        "(back_to_ready(facts, step, Move.LOST, now), losses=losses)",
+        "(back_to_ready(facts, step, Move.LOST, now), losses=losses, failures=step.failures + 1)",
     ),
     mutant(
         "backoff-too-early",
@@ -199,6 +199,13 @@ MUTANTS = (
         "engine.agents.timers",
         "return await self._store.next_due_at()",
         "return None",
+    ),
+    mutant(
+        "queue-timeout-once",
+        "A step that its worker gave back or lost waits for the next one without a limit.",
+        ATTEMPTS,
+        "due_at=waits_until(definition, now),",
+        "due_at=waits_until(definition, now) if move is Move.DUE else None,",
     ),
     mutant(
         "delay-ignored",

@@ -408,15 +408,19 @@ def warnings_for(
     return tuple(found)
 
 
+def request_digest(source_id: str, request: ReplayRequest) -> str:
+    """What makes two requests for a replay the same request, whatever code they would meet."""
+    asked = msgspec.structs.replace(request, reason="")
+    return hashlib.sha256(msgspec.json.encode((source_id, asked), order="deterministic")).hexdigest()[:32]
+
+
 def plan_token(source: RunFacts, target: Version, selection: Selection, request: ReplayRequest) -> str:
     """A digest over run, code and everything asked for: equal tokens mean equal replays."""
-    asked = msgspec.structs.replace(request, reason="")
     facts = (
-        source.run.id,
+        request_digest(source.run.id, request),
         target.digest,
         selection.start_steps,
         sorted(selection.running),
         sorted(selection.kept.items()),
-        asked,
     )
     return hashlib.sha256(msgspec.json.encode(facts, order="deterministic")).hexdigest()[:32]

@@ -5,8 +5,11 @@ Dashboard, API, CLI, SDK and bulk replays all come through here.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from mulligan.core.commands import ReplayRun, Started
 from mulligan.core.document import apply_patch, diff, split_object
@@ -18,6 +21,7 @@ from mulligan.core.records import (
     PatchOp,
     Reading,
     Replay,
+    Run,
     StepDefinition,
     StepKind,
     Variable,
@@ -37,6 +41,7 @@ from mulligan.core.replay import (
     overrides_in_force,
     plan_steps,
     plan_token,
+    request_digest,
     select,
     stale_steps,
     warnings_for,
@@ -44,7 +49,7 @@ from mulligan.core.replay import (
 )
 from mulligan.engine.publish import by_number, facts_of
 from mulligan.engine.validation import problems_in, raise_for
-from mulligan.errors import Conflict, InvalidInput, NotFound, Problem
+from mulligan.errors import Conflict, InvalidInput, NotFound, Problem, Refused
 from mulligan.ports.store import RunDocument
 
 if TYPE_CHECKING:
@@ -164,6 +169,29 @@ class Replays:
         priority: int | None,
         bulk_id: str | None,
     ) -> Replayed:
+        content = request_digest(run_id, request)
+
+        async def make(prepared: Prepared) -> Replayed:
+            return await self._make(namespace, prepared, author, idempotency_key, content, priority, bulk_id)
+
+        try:
+            return await self._replay(namespace, run_id, request, token, make)
+        except Refused:
+            made = await self._made_before(namespace, run_id, idempotency_key)
+            if made is None:
+                raise
+            # What was made before is the answer, though it could not be made any more: code was deployed since.
+            request = msgspec.structs.replace(request, code=made.version)
+            return await make(await self.prepare(namespace, run_id, request))
+
+    async def _replay(
+        self,
+        namespace: str,
+        run_id: str,
+        request: ReplayRequest,
+        token: str | None,
+        make: Callable[[Prepared], Awaitable[Replayed]],
+    ) -> Replayed:
         while True:
             prepared = await self.prepare(namespace, run_id, request)
             if token is not None and token != prepared.plan.token:
@@ -172,11 +200,20 @@ class Replays:
                     code="plan_outdated",
                 )
             try:
-                return await self._make(namespace, prepared, author, idempotency_key, priority, bulk_id)
+                return await make(prepared)
             except Conflict as conflict:
                 # Nobody has looked at a plan: one for the code that has come in between is as good.
                 if token is not None or conflict.code != "plan_outdated":
                     raise
+
+    async def _made_before(self, namespace: str, run_id: str, idempotency_key: str | None) -> Run | None:
+        """The replay of this run that was made under the key; whether by the same request is decided with the rest."""
+        document = await self._engine.store.run(namespace, run_id)
+        if document is None or idempotency_key is None:
+            return None
+        family = await self._engine.store.family(namespace, document.run.family_id)
+        made = (run for run, _ in family if run.source_id == run_id and run.idempotency_key == idempotency_key)
+        return next(made, None)
 
     async def _make(
         self,
@@ -184,6 +221,7 @@ class Replays:
         prepared: Prepared,
         author: str,
         idempotency_key: str | None,
+        content: str,
         priority: int | None,
         bulk_id: str | None,
     ) -> Replayed:
@@ -214,8 +252,7 @@ class Replays:
                 overrides=prepared.overrides,
                 fresh_key=request.fresh_key,
                 idempotency_key=idempotency_key,
-                # A replay made in bulk is the same one whatever code has been deployed since it was made.
-                content=plan.token if bulk_id is None else bulk_id,
+                content=content,
                 metadata=prepared.metadata,
                 priority=priority,
                 bulk_id=bulk_id,

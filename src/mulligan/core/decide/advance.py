@@ -51,8 +51,8 @@ def open_step(facts: Facts, run: RunFacts, step: StepDefinition, now: datetime, 
         state, due_at = OpenState.SLEEPING, max(now, available_at or now) + (step.sleep or timedelta())
     elif available_at is not None and available_at > now:
         state, due_at = OpenState.SLEEPING, available_at
-    elif step.schedule_to_start is not None:
-        due_at = now + step.schedule_to_start
+    else:
+        due_at = waits_until(step, now)
     facts.open_step(
         OpenStep(
             run_id=run.run.id,
@@ -68,6 +68,11 @@ def open_step(facts: Facts, run: RunFacts, step: StepDefinition, now: datetime, 
             start_to_close=None if step.start_to_close is None else step.start_to_close + policy.timeout_grace,
         )
     )
+
+
+def waits_until(step: StepDefinition, now: datetime) -> datetime | None:
+    """When a step that is ready from ``now`` on has waited too long for a worker."""
+    return None if step.schedule_to_start is None else now + step.schedule_to_start
 
 
 def open_all(facts: Facts, run: RunFacts, now: datetime, policy: Policy) -> None:

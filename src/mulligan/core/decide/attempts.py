@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from mulligan.core.commands import AttemptRef, FinishAttempt, FireTimer, LoseAttempt, ReleaseAttempt, Verdict
-from mulligan.core.decide.advance import fail_attempt, fail_step, step_ended
+from mulligan.core.decide.advance import fail_attempt, fail_step, step_ended, waits_until
 from mulligan.core.decide.policy import Policy
 from mulligan.core.facts import Facts, RunFacts
 from mulligan.core.lifecycle import Move, step_after
@@ -103,13 +103,15 @@ def failed(
     )
 
 
-def back_to_ready(step: OpenStep, move: Move, now: datetime, queue_timeout_at: datetime | None = None) -> OpenStep:
+def back_to_ready(facts: Facts, step: OpenStep, move: Move, now: datetime) -> OpenStep:
+    """The step waits for a worker anew, and its queue timeout with it."""
+    definition = facts.runs[step.run_id].version.definition.by_name[step.step]
     return msgspec.structs.replace(
         step,
         state=step_after(step.state, move),
         queued_at=now,
         since_at=now,
-        due_at=queue_timeout_at,
+        due_at=waits_until(definition, now),
         token=None,
         worker_id=None,
     )
@@ -125,7 +127,7 @@ def release_attempt(command: ReleaseAttempt, facts: Facts, now: datetime, policy
 
 
 def release(facts: Facts, step: OpenStep, now: datetime) -> None:
-    ready = back_to_ready(step, Move.RELEASED, now)
+    ready = back_to_ready(facts, step, Move.RELEASED, now)
     facts.change_step(msgspec.structs.replace(ready, attempt=step.attempt - 1))
 
 
@@ -162,7 +164,7 @@ def lose(facts: Facts, step: OpenStep, now: datetime, policy: Policy) -> None:
         return
     error = RecordedError(type="mulligan.WorkerLost", message=f"Worker {step.worker_id} was lost; trying again.")
     fail_attempt(facts, run, attempt, error)
-    facts.change_step(msgspec.structs.replace(back_to_ready(step, Move.LOST, now), losses=losses))
+    facts.change_step(msgspec.structs.replace(back_to_ready(facts, step, Move.LOST, now), losses=losses))
     facts.add_event(
         RunEvent(
             run_id=step.run_id,
@@ -184,8 +186,7 @@ def fire_timer(command: FireTimer, facts: Facts, now: datetime, policy: Policy) 
         return STALE
     definition = run.version.definition.by_name[step.step]
     if step.state is OpenState.RETRYING or (step.state is OpenState.SLEEPING and definition.kind is not StepKind.SLEEP):
-        wait = definition.schedule_to_start
-        facts.change_step(back_to_ready(step, Move.DUE, now, None if wait is None else now + wait))
+        facts.change_step(back_to_ready(facts, step, Move.DUE, now))
     elif step.state is OpenState.SLEEPING:
         step_after(step.state, Move.WOKE)
         slept = msgspec.structs.replace(step, attempt=1)

@@ -167,6 +167,10 @@ def check_open(commit: Commit, life: Life, old: OpenStep | None, new: OpenStep) 
         raise Violation("S3", f"{where} is {new.state} at attempt {new.attempt}, but {len(tries)} have finished")
     if new.state is not OpenState.LEASED and (new.token, new.worker_id) != (None, None):
         raise Violation("S4", f"{where} is {new.state}, but still has a worker and a token")
+    limit = life.step(new.step).schedule_to_start
+    waits_until = None if limit is None else new.queued_at + limit
+    if new.state is OpenState.READY and new.due_at != waits_until:
+        raise Violation("S15", f"{where} may wait for a worker until {waits_until}, its timer is at {new.due_at}")
     if old is None:
         check_opening(commit, life, new, where)
         return
