@@ -30,15 +30,18 @@ SQL_BUILDERS: dict[str, str] = {
 
 # Statements that only one of the two databases needs, without the suffix.
 ONE_SIDED_STATEMENTS: dict[str, str] = {
+    "delete_dropped_span": "PostgreSQL drops partitions of its history",
     "delete_keys_of_span": "PostgreSQL drops partitions of its history",
     "delete_kept_results_of_span": "PostgreSQL drops partitions of its history",
     "delete_large_inputs": "PostgreSQL moves large values out of a row by itself",
     "delete_replays_of_span": "PostgreSQL drops partitions of its history",
     "drop_span": "PostgreSQL drops partitions of its history",
+    "find_dropped_spans": "PostgreSQL drops partitions of its history",
     "find_routes_with_ready_steps": "PostgreSQL claims of all routes by one statement",
     "find_span_end": "PostgreSQL drops partitions of its history",
     "find_span_holders": "PostgreSQL drops partitions of its history",
     "find_spans": "PostgreSQL drops partitions of its history",
+    "insert_dropped_span": "PostgreSQL drops partitions of its history",
     "insert_large_inputs": "PostgreSQL moves large values out of a row by itself",
     "lock_runs": "a SQLite database has one engine: nothing to lock",
     "make_span": "PostgreSQL drops partitions of its history",

@@ -179,7 +179,7 @@ async def test_ids_of_a_clock_that_is_far_ahead_cost_one_span(site: Site) -> Non
 # ── Dropping ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def a_finished_span(site: Site, *more: Run) -> list[Run]:
+async def a_finished_span(site: Site, *more: Run, **given: Any) -> list[Run]:
     """Runs of the first span with all that a run can have, and ``more``; it is old enough to go."""
     await site.go_on(WIDTH)
     runs = [ended_at(site.clock.now()) for _ in range(3)]
@@ -191,6 +191,7 @@ async def a_finished_span(site: Site, *more: Run) -> list[Run]:
         events_added=[make_event(runs[0])],
         logs_added=[make_log_line(runs[0], "hello")],
         keys_added=[key],
+        **given,
     )
     await commit(site.store, written)
     await site.go_on(WIDTH + RETENTION)
@@ -227,8 +228,10 @@ async def test_who_still_runs_or_ended_lately_keeps_its_span_and_nobody_else(sit
     late = ended_at(site.clock.now(), finished_at=site.clock.now() + RETENTION)
     step = make_open_step(sleeper)
     await commit(site.store, changes(sleeper, opened=(step,)))
-    await a_finished_span(site, late)
+    [*_, over] = await a_finished_span(site, late)
+    over_with = await site.table_of(over)
     assert await prune_all(site) == 3
+    assert over_with not in await site.spans()
     assert await ids(site.store) == sorted([sleeper.id, late.id], reverse=True)
     spans = await site.spans()
     end = make_run(id=sleeper.id, status=RunStatus.FAILED, created_at=sleeper.created_at, finished_at=site.clock.now())
@@ -276,9 +279,98 @@ async def test_nobody_waits_for_a_span_that_somebody_reads(site: Site, empty_dat
         assert len(await site.spans()) == spans
         await queue(site.store, run := run_at(site.clock.now()))
     await reader.close()
+    await site.clock.advance(MINUTE)
     await prune_all(site)
     assert len(await site.spans()) == spans - 1
     assert await ids(site.store) == [run.id]
+
+
+async def a_span_with_a_replay(site: Site) -> list[Run]:
+    """One run of the finished span has been replayed, and the replay is older than the retention, too."""
+    at = site.clock.now() + WIDTH
+    source = ended_at(at)
+    child = ended_at(at + MINUTE, source_id=source.id, family_id=source.id)
+    replay = Replay(child.id, source.id, "default", ("say",), {"x": (source.id, "x", 1)}, BEGIN, "ada")
+    return [*await a_finished_span(site, source, child, replays_added=[replay]), source, child]
+
+
+BESIDE = """
+SELECT (SELECT count(*) FROM idempotency_keys), (SELECT count(*) FROM replays), (SELECT count(*) FROM kept_results),
+    (SELECT count(*) FROM dropped_spans)
+"""
+
+
+async def test_a_span_that_cannot_be_dropped_yet_has_lost_nothing(site: Site, empty_database: str) -> None:
+    """A replay without its record would look like a run whose kept steps never ran, and run them again."""
+    await a_span_with_a_replay(site)
+    await site.prune()
+    await site.looked()
+    reader = await asyncpg.connect(empty_database)
+    async with reader.transaction():
+        await reader.execute("SELECT FROM logs")
+        spans = await site.spans()
+        assert await site.prune() == 0
+        assert await site.spans() == spans
+        assert tuple(await site.admin.fetchrow(BESIDE)) == (1, 1, 1, 0)
+    await reader.close()
+    await site.clock.advance(MINUTE)
+    assert await prune_all(site) == 5
+    assert len(await site.spans()) == len(spans) - 1
+    assert tuple(await site.admin.fetchrow(BESIDE)) == (0, 0, 0, 0)
+
+
+async def test_rows_of_a_span_that_will_be_dropped_are_not_deleted(site: Site) -> None:
+    """Neither before anybody has looked whether it may go, nor when its last run ended a little later."""
+    late = ended_at(BEGIN + WIDTH, finished_at=BEGIN + 2 * WIDTH + 30 * MINUTE)
+    await a_finished_span(site, late)
+    for _ in range(3):
+        assert await site.prune() == 0
+        await site.looked()
+    await site.clock.advance(31 * MINUTE)
+    assert await prune_all(site) == 4
+
+
+async def test_what_should_have_gone_long_ago_is_not_kept_for_a_span_that_cannot_go(
+    site: Site, empty_database: str
+) -> None:
+    await a_finished_span(site)
+    await site.prune()
+    await site.looked()
+    reader = await asyncpg.connect(empty_database)
+    async with reader.transaction():
+        await reader.execute("SELECT FROM logs")
+        await site.clock.advance(2 * WIDTH)
+        spans = await site.spans()
+        assert await site.prune() == 3
+        assert set(spans) <= set(await site.spans())
+    await reader.close()
+
+
+async def test_what_lay_beside_a_dropped_span_goes_though_its_engine_was_killed(
+    site: Site, empty_database: str
+) -> None:
+    """… and what has come into that time since, from a client whose clock is behind, stays."""
+    [*_, source, _] = await a_span_with_a_replay(site)
+    await site.prune()
+    await site.looked()
+    holder = await asyncpg.connect(empty_database)
+    async with holder.transaction():
+        await holder.execute("SELECT FROM replays FOR UPDATE")
+        spans = len(await site.spans())
+        await site.prune()
+        assert len(await site.spans()) == spans - 1
+        assert tuple(await site.admin.fetchrow(BESIDE))[1:] == (1, 1, 1)
+    await holder.close()
+    behind = ended_at(source.created_at, created_at=site.clock.now(), finished_at=site.clock.now())
+    key = IdempotencyKey("default", "new", behind.id, "hash", site.clock.now())
+    replay = Replay(behind.id, behind.id, "default", ("say",), {}, site.clock.now(), "ada")
+    await commit(site.store, changes(behind, keys_added=[key], replays_added=[replay]))
+    other = PostgresStore(empty_database, site.clock, RETENTION)
+    await other.open()
+    await other.prune(site.clock.now() - RETENTION, 100)
+    assert tuple(await site.admin.fetchrow(BESIDE)) == (1, 1, 0, 0)
+    assert (await load(other, keys={("default", "new")})).keys
+    await other.close()
 
 
 async def test_without_a_retention_there_are_no_spans(empty_database: str) -> None:

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -24,10 +24,13 @@ DELETE_BESIDE = [
     Statement("delete_replays_of_span"),
     Statement("delete_kept_results_of_span"),
 ]
+DELETE_DROPPED_SPAN = Statement("delete_dropped_span")
 DROP_SPAN = Statement("drop_span")
+FIND_DROPPED_SPANS = Statement("find_dropped_spans")
 FIND_SPAN_END = Statement("find_span_end")
 FIND_SPAN_HOLDERS = Statement("find_span_holders")
 FIND_SPANS = Statement("find_spans")
+INSERT_DROPPED_SPAN = Statement("insert_dropped_span")
 MAKE_SPAN = Statement("make_span")
 
 PER_RETENTION = 5
@@ -36,6 +39,10 @@ SHORTEST = timedelta(hours=1)
 NOT_YET = timedelta(minutes=1)
 """How far ahead the first span begins: no engine, and no client with a decent clock, makes ids of it meanwhile."""
 MOST_SKIPPED = 2
+AGAIN = timedelta(minutes=1)
+"""After so long it is tried again to drop what could not be locked."""
+LATE = timedelta(hours=1)
+"""Of a span that has to wait for its last run longer than this, the others do not wait for it."""
 BATCH = 10_000
 MOST_BATCHES = 10
 """Of rows beside the partitions, per call: timers and heartbeats wait for us."""
@@ -68,11 +75,15 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Of a span in which nothing runs any more: how many runs there were, when the last ended, when that was seen."""
+    """Of a span in which nothing runs any more: how many runs there were, when the last ended, when that was seen.
+
+    Not before ``try_at`` is it to be dropped: whoever tries makes everybody wait.
+    """
 
     runs: int
     last_at: datetime
     seen_at: datetime
+    try_at: datetime
 
 
 def id_from(at: datetime) -> str:
@@ -86,9 +97,13 @@ def instant_of(bound: str) -> datetime:
     return EPOCH + (int(bound, 32) >> 2) * TICK
 
 
+def width_of(retention: timedelta) -> timedelta:
+    return max(retention / PER_RETENTION, SHORTEST)
+
+
 def next_span(spans: Sequence[Span], now: datetime, retention: timedelta, skipped: int = 0) -> Span | None:
     """The one to make now, so that there is always one whose time has not come yet."""
-    width = max(retention / PER_RETENTION, SHORTEST)
+    width = width_of(retention)
     begin = max([now + NOT_YET, *(instant_of(span.limit) for span in spans)])
     if spans and begin > now + width:
         return None
@@ -107,6 +122,7 @@ class Partitions:
         self._connections = connections
         self._retention = retention
         self._endings: dict[str, Ending] = {}
+        self._held: set[str] = set()
         self._looking: asyncio.Task[None] | None = None
 
     async def close(self) -> None:
@@ -151,60 +167,95 @@ class Partitions:
 
     async def drop(self, spans: Sequence[Span], before: datetime, now: datetime) -> int:
         """Drop those of ``spans`` in which all has finished before ``before``. Returns how many runs went with them."""
+        self._look_for_endings([span for span in spans if span.name not in self._endings], now)
         dropped = 0
         for span in spans:
+            ending = self._endings.get(span.name)
+            if ending is None or ending.last_at >= before or ending.try_at > now:
+                continue
             try:
-                dropped += await self._drop(span, before, now)
+                dropped += await self._drop(span, ending)
             except BUSY as busy:
+                self._endings[span.name] = replace(ending, try_at=now + AGAIN)
                 log.info("the partition from %s on is dropped a little later: %s", span.name, busy)
+        try:
+            await self._delete_beside()
+        except BUSY as busy:
+            log.info("what lay beside dropped partitions is deleted a little later: %s", busy)
         return dropped
 
-    async def _drop(self, span: Span, before: datetime, now: datetime) -> int:
+    def will_go(self, span: Span, before: datetime) -> bool:
+        """Whether it will soon be dropped as a whole, as far as is known: then its rows need not be deleted one by one.
+
+        What should have gone long ago is not waited for, whatever the reason may be.
+        """
         ending = self._endings.get(span.name)
-        if ending is None:
-            self._look_for_ending(span, now)
-            return 0
-        if ending.last_at >= before:
-            return 0
-        for statement in DELETE_BESIDE:
-            for _ in range(MOST_BATCHES):
-                async with self._connections.writing() as connection:
-                    if await _is_held(connection, span, ending.seen_at):
-                        del self._endings[span.name]
-                        return 0
-                    deleted = await statement.execute(connection, least=span.least, limit=span.limit, most=BATCH)
-                if deleted < BATCH:
-                    break
-            else:
-                return 0  # the rest next time
+        late = span.name in self._held or (ending is not None and ending.last_at >= before + LATE)
+        overdue = instant_of(span.limit) < before - width_of(self._retention or timedelta())
+        return not (late or overdue)
+
+    async def _drop(self, span: Span, ending: Ending) -> int:
         async with self._connections.writing() as connection:
             if not await _alone(connection) or span not in await find_spans(connection):
                 return 0
             await connection.execute("LOCK TABLE runs, attempts, run_events, logs IN ACCESS EXCLUSIVE MODE")
             # Nobody can change it any more: is it still as it was?
             if await _is_held(connection, span, ending.seen_at):
+                self._forget(span)
                 return 0
             await DROP_SPAN.execute(connection, name=span.name)
+            await INSERT_DROPPED_SPAN.execute(connection, name=span.name, least=span.least, next=span.limit)
+        self._forget(span)
         return ending.runs
 
-    def _look_for_ending(self, span: Span, now: datetime) -> None:
-        """Beside everything else: all of the span is read, though once only, when nothing runs in it any more."""
-        if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(self._find_ending(span, now), name="mulligan-span-ending")
+    def _forget(self, span: Span) -> None:
+        self._endings.pop(span.name, None)
+        self._held.discard(span.name)
+
+    async def _delete_beside(self) -> None:
+        """What dropped spans have left in tables without partitions. Not before the drop, which may fail: as long as a
+        run can be seen, a replay may rely on all that belongs to it."""
+        async with self._connections.sweep() as connection:
+            dropped = [Span(*row) for row in await FIND_DROPPED_SPANS.fetch(connection)]
+        for span in dropped:
+            for statement in DELETE_BESIDE:
+                for _ in range(MOST_BATCHES):
+                    async with self._connections.writing() as connection:
+                        if not await _alone(connection):
+                            return
+                        deleted = await statement.execute(connection, least=span.least, limit=span.limit, most=BATCH)
+                    if deleted < BATCH:
+                        break
+                else:
+                    return  # the rest next time
+            async with self._connections.writing() as connection:
+                await DELETE_DROPPED_SPAN.execute(connection, name=span.name)
+
+    def _look_for_endings(self, spans: Sequence[Span], now: datetime) -> None:
+        """Beside everything else: all of a span is read, though once only, when nothing runs in it any more."""
+        if spans and (self._looking is None or self._looking.done()):
+            self._looking = asyncio.create_task(self._find_endings(spans, now), name="mulligan-span-endings")
+
+    async def _find_endings(self, spans: Sequence[Span], now: datetime) -> None:
+        for span in spans:
+            try:
+                await self._find_ending(span, now)
+            except BUSY as busy:
+                log.info("whether all has ended in the partition from %s on is seen later: %s", span.name, busy)
 
     async def _find_ending(self, span: Span, now: datetime) -> None:
-        try:
-            async with self._connections.sweep(snapshot=True) as connection:
-                if await _is_held(connection, span, now):
-                    return
-                [(runs, last_at, running)] = await connection.fetch(
-                    FIND_SPAN_END.sql, span.least, span.limit, timeout=LONGEST_SCAN_S
-                )
-        except BUSY as busy:
-            log.info("whether all has ended in the partition from %s on is seen later: %s", span.name, busy)
-            return
-        if not running:
-            self._endings[span.name] = Ending(runs, last_at or instant_of(span.least), now)
+        async with self._connections.sweep(snapshot=True) as connection:
+            if await _is_held(connection, span, now):
+                self._held.add(span.name)
+                return
+            [(runs, last_at, running)] = await connection.fetch(
+                FIND_SPAN_END.sql, span.least, span.limit, timeout=LONGEST_SCAN_S
+            )
+        if running:
+            self._held.add(span.name)
+        else:
+            self._held.discard(span.name)
+            self._endings[span.name] = Ending(runs, last_at or instant_of(span.least), now, now)
 
 
 async def find_spans(connection: Connection) -> list[Span]:

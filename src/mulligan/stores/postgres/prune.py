@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import dropwhile
 
 from mulligan.stores.postgres.connections import Connections
 from mulligan.stores.postgres.partitions import Partitions, id_from
@@ -31,8 +32,9 @@ async def prune(connections: Connections, partitions: Partitions, before: dateti
     await partitions.make_ahead(spans, now)
     past = [span for span in spans if span.limit <= id_from(before)]
     dropped = await partitions.drop(past, before, now)
-    # In a span that something holds, the others need not wait for it.
-    rest = [span for span in spans if span not in past]
+    # In a span that something holds, the others need not wait for it. What is spared is one piece, which the planner
+    # leaves out as a whole: a span that is held and younger than one that will go waits until that has gone.
+    rest = list(dropwhile(lambda span: span in past and not partitions.will_go(span, before), spans))
     spared = (rest[0].least, rest[-1].limit) if rest else ("", "")
     async with connections.writing() as connection:
         return dropped + await delete_runs(connection, before, limit, spared)

@@ -1,0 +1,1 @@
+SELECT name, least, next FROM dropped_spans ORDER BY least

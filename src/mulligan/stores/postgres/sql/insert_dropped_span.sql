@@ -1,0 +1,1 @@
+INSERT INTO dropped_spans (name, least, next) VALUES (:name, :least, :next)
