@@ -481,6 +481,58 @@ async def test_the_quickest_look_at_the_clock_is_believed(postgres_url: str) -> 
     await connection.close()
 
 
+class Watched(SystemClock):
+    """Says each time that it has been compared with the database's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.corrections: asyncio.Queue[timedelta] = asyncio.Queue()
+
+    def correct(self, by: timedelta) -> None:
+        super().correct(by)
+        self.corrections.put_nowait(by)
+
+    async def compared(self, times: int) -> None:
+        async with asyncio.timeout(5):
+            for _ in range(times):
+                await self.corrections.get()
+
+
+async def test_the_clock_is_looked_at_though_there_are_always_news(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One worker that beats is enough for that."""
+    monkeypatch.setattr(wakeups, "CHECK_EVERY", timedelta(milliseconds=200))
+    clock = Watched()
+    busy = PostgresStore(postgres_url, clock)
+
+    def keep_talking(_: News | None) -> None:
+        busy._wakeups.tell(News(Committed(workers=frozenset({"ann"}))))
+
+    busy.listen(keep_talking)
+    await busy.open()
+    ear = await connect(read_address(postgres_url))
+    await ear.add_listener(wakeups.CHANNEL, lambda *_: keep_talking(None))
+    await clock.compared(5)
+    await ear.close()
+    await busy.close()
+
+
+async def test_the_clock_is_looked_at_as_soon_as_the_database_is_back(postgres_url: str, admin: Any) -> None:
+    """A machine that was suspended finds its connections dead, and its own clock where it had stopped."""
+    clock = Watched()
+    store = PostgresStore(postgres_url, clock)
+    store.listen(lambda _: None)
+    await store.open()
+    await clock.compared(2)
+    await admin.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE application_name = 'mulligan news' AND datname = current_database()"
+    )
+    await clock.compared(1)
+    await store.close()
+
+
 async def test_news_of_a_commit_reach_the_other_engine_and_not_oneself(postgres_url: str) -> None:
     mine, theirs = PostgresStore(postgres_url, SystemClock()), PostgresStore(postgres_url, SystemClock())
     heard_by_me: asyncio.Queue[News | None] = asyncio.Queue()

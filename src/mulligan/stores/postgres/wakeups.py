@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -98,26 +98,35 @@ class Wakeups:
             await self._clock.sleep(AGAIN)
 
     async def _converse(self) -> None:
-        """Listen, look at everything once, then tell and check until the connection breaks."""
+        """Listen, look at everything once, then tell, and check now and then, until the connection breaks.
+
+        Whatever was cut off may have been suspended, and either clock may have been set: they are compared at once.
+        """
         connection = await connect(self._address, {"application_name": "mulligan news"})
         try:
             if not self._address.pooled:
                 await connection.add_listener(CHANNEL, self._receive)
                 connection.add_termination_listener(lambda _: self._wake.set())
+            await go_by_database(connection, self._address, self._clock)
+            if not self._address.pooled:
                 self._say(None)
+            check_at = self._clock.now() + CHECK_EVERY
             while not connection.is_closed():
-                if await self._has_news():
+                if await self._has_news(until=check_at):
                     await self._tell_all(connection)
                     await self._clock.sleep(GATHERED)
-                elif not await self._check(connection):
-                    return
+                # However much there is to tell: one worker's heartbeats are enough for news without end.
+                if self._clock.now() >= check_at:
+                    if not await self._check(connection):
+                        return
+                    check_at = self._clock.now() + CHECK_EVERY
         finally:
             connection.terminate()
 
-    async def _has_news(self) -> bool:
-        """False after a while in which there was none."""
+    async def _has_news(self, until: datetime) -> bool:
+        """Wait for some; False if there was none ``until`` then."""
         news = asyncio.ensure_future(self._wake.wait())
-        nap = asyncio.ensure_future(self._clock.sleep(CHECK_EVERY))
+        nap = asyncio.ensure_future(self._clock.sleep(until - self._clock.now()))
         try:
             await asyncio.wait((news, nap), return_when=asyncio.FIRST_COMPLETED)
             return self._wake.is_set()
