@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -100,6 +101,33 @@ async def test_waiters_hear_of_an_end_whose_commit_had_no_reply(desk: Desk, repl
     await settle()
     replies.lost = False
     await desk.advance(1)
+    assert (await waiting).outputs == {"call": b"1"}
+
+
+async def test_waiters_hear_of_such_an_end_also_when_the_store_is_away_at_the_first_look(
+    desk: Desk, replies: Replies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seed 193: what was to be made up for was forgotten when making up for it failed."""
+    worker = await desk.worker(CALL, {}, holding=True)
+    run_id = await desk.start("flow")
+    waiting = asyncio.create_task(desk.engine.wait("default", run_id))
+    await settle()
+    (assignment,) = worker.got
+    look, looks = desk.store.ended, []
+
+    async def away_at_first(run_ids: Sequence[str]) -> list[str]:
+        looks.append(run_ids)
+        if len(looks) == 1:
+            raise StoreUnavailable("away")
+        return await look(run_ids)
+
+    monkeypatch.setattr(desk.store, "ended", away_at_first)
+    replies.lost = True
+    _ = desk.engine.submit_later([worker.finish(assignment.step, Outcome.SUCCEEDED, b"1")])
+    await settle()
+    replies.lost = False
+    await desk.advance(2)
+    assert len(looks) > 1
     assert (await waiting).outputs == {"call": b"1"}
 
 
