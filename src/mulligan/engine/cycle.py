@@ -89,6 +89,8 @@ class Cycle:
         self._dispatcher = dispatcher
         self._press = press
         self._unsure: list[Unsure] = []
+        self._behind = False
+        """Something may have been committed that nobody was told of."""
         self._memory = Memory(store.capabilities.exclusive)
         self._wake = asyncio.Event()
         self._closing = False
@@ -133,7 +135,7 @@ class Cycle:
     def _has_work(self) -> bool:
         if self._closing:
             return bool(self.inbox.waiting)
-        return bool(self.inbox.waiting or self._unsure) or self._dispatcher.can_claim()
+        return bool(self.inbox.waiting or self._behind) or self._dispatcher.can_claim()
 
     async def _turn(self, requests: list[Request]) -> None:
         entries = [Entry(command) for request in requests for command in request.commands]
@@ -191,7 +193,7 @@ class Cycle:
             self.outage_at = now
 
     async def _commit(self, entries: Sequence[Entry]) -> None:
-        if self._unsure:
+        if self._behind:
             await self._make_sure()
         now = self._clock.now()
         wanted = Wanted()
@@ -219,6 +221,7 @@ class Cycle:
                 leased = await transaction.commit(facts.changes, claims, now, token)
             except StoreUnavailable:
                 self._unsure.append(Unsure(token, tuple(claim.worker_id for claim in claims)))
+                self._behind = True
                 raise
             await self._recall(facts, leased)
         self._settle(facts, claims, leased, now)
@@ -254,6 +257,7 @@ class Cycle:
                 self._dispatcher.use_credit(step.worker_id or "")
             self._tell(Turn(Facts(), leased, {}, self._clock.now()))
         await self._press.catch_up()
+        self._behind = False
 
     def _settle(self, facts: Facts, claims: list[Claim], leased: list[OpenStep], now: datetime) -> None:
         self.committed_at = now
