@@ -30,6 +30,7 @@ class SimulatedAttempt:
         self.lease = assign.lease
         self.is_wanted = True
         self.has_begun = False
+        self.hangs = False
         self.task: asyncio.Task[None] | None = None
 
 
@@ -115,8 +116,8 @@ class Functions:
         self._end(attempt)
 
     def _end(self, attempt: SimulatedAttempt) -> None:
-        # every other function does not listen and goes on to its end: its result must be refused
-        if self._weather.happens(0.5):
+        # every other function does not listen and goes on to its end, if it has one: its result must be refused
+        if self._weather.happens(0.5) and not attempt.hangs:
             return
         self._cancel(attempt)
 
@@ -145,6 +146,7 @@ class Functions:
         """What the function does: it hangs, takes its time, fails or succeeds, as the weather has it."""
         weather = self._weather
         if attempt.assign.remaining_ms is not None and weather.happens(weather.step_hangs):
+            attempt.hangs = True
             await asyncio.sleep(10_000)
         await asyncio.sleep(weather.step_takes_s())
         if weather.happens(weather.step_fails):

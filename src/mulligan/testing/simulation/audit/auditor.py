@@ -123,6 +123,7 @@ class Auditor:
             if gone is None:
                 raise Violation("S19", f"{key} was closed, but not open")
             check_closed(commit, shadow.lives[key[0]], gone)
+            self._check_release(commit, key, gone, None)
             shadow.put_open(key, None)
         for key, new in (*changes.changed.items(), *changes.opened.items()):
             life = self._life(key[0])
@@ -130,13 +131,16 @@ class Auditor:
             if new.namespace != life.run.namespace:
                 raise Violation("S18", f"{key} has namespace {new.namespace!r}, its run {life.run.namespace!r}")
             check_open(commit, life, old, new)
-            if was_released(old, new) and not any((a.run_id, a.step) == key for a, _ in changes.attempts_added):
-                assert old is not None
-                check_release(shadow, life, old, self.ledger.begun)
-                self.ledger.released.add((*key, old.token or ""))
+            self._check_release(commit, key, old, new)
             shadow.put_open(key, new)
         keys = [*sorted(changes.closed), *changes.changed, *changes.opened, *before]
         return dict.fromkeys(sorted(key[0] for key in keys))
+
+    def _check_release(self, commit: Commit, key: Key, old: OpenStep | None, new: OpenStep | None) -> None:
+        ended = any((attempt.run_id, attempt.step) == key for attempt, _ in commit.changes.attempts_added)
+        if old is not None and was_released(old, new) and not ended:
+            check_release(self.shadow, self.shadow.lives[key[0]], old, self.ledger.begun)
+            self.ledger.released.add((*key, old.token or ""))
 
     def _life(self, run_id: str) -> Life:
         life = self.shadow.lives.get(run_id)

@@ -83,4 +83,5 @@ def check_release(shadow: Shadow, life: Life, old: OpenStep, executed: set[tuple
 
 
 def was_released(old: OpenStep | None, new: OpenStep | None) -> bool:
-    return old is not None and new is not None and old.state is OpenState.LEASED and new.state is OpenState.READY
+    """Of a step that no attempt of this transaction tells of. ``new`` None: its run was cancelled in the same one."""
+    return old is not None and old.state is OpenState.LEASED and (new is None or new.state is OpenState.READY)
