@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,16 @@ from mulligan.core.commands import NoteGroup
 from mulligan.core.facts import Changes, Claim
 from mulligan.core.inbox import GroupNote, GroupStatus, status_of
 from mulligan.core.query import RunFilter
-from mulligan.core.records import Argument, OpenStep, PatchOp, Run, RunStatus, StepDefinition, WorkflowDefinition
+from mulligan.core.records import (
+    Argument,
+    OpenState,
+    OpenStep,
+    PatchOp,
+    Run,
+    RunStatus,
+    StepDefinition,
+    WorkflowDefinition,
+)
 from mulligan.core.replay import ReplayRequest
 from mulligan.engine.bulks import Brakes
 from mulligan.engine.replays import Replayed
@@ -23,6 +33,7 @@ from mulligan.testing.clock import settle
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from mulligan.ports.store import RunDocument
     from tests.engine.conftest import Desk, FakeWorker
 
 CALL = StepDefinition(name="call", arguments=(Argument("n", "input"),))
@@ -270,6 +281,27 @@ async def test_a_replay_that_was_made_but_not_recorded_is_found_again(
     assert made[:2] == [(item.source_id, item.run_id) for item in refused]
     replays = await desk.store.find_runs("default", RunFilter(replays_only=True), None, 10)
     assert sorted(str(row.run.source_id) for row in replays) == sorted(sources)
+
+
+async def test_others_do_not_wait_while_a_bulk_replay_is_under_way(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At 80 ms an item it makes its next fifty replays in four seconds, again and again."""
+    silent, _ = await outage(desk, 400)
+    held, late = await desk.start("flow"), await desk.start("flow", delay=timedelta(seconds=17))
+    read = desk.store.run
+
+    async def read_slowly(namespace: str, run_id: str) -> RunDocument | None:
+        await desk.clock.sleep(timedelta(milliseconds=80))
+        return await read(namespace, run_id)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.store, "run", read_slowly)
+        bulk = await begin(desk)
+        await desk.advance(20)
+        assert 0 < await begun(desk, bulk) < 400
+    (lost,), (delayed,) = (await desk.document(held)).open, (await desk.document(late)).open
+    assert [assignment.step.run_id for assignment in silent.got][:1] == [held]
+    assert (lost.state, lost.losses) == (OpenState.READY, 1), "its worker was silent for longer than its lease"
+    assert delayed.queued_at == (await desk.document(late)).run.created_at + timedelta(seconds=17)
 
 
 async def test_live_work_is_taken_before_replays_made_in_bulk(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -9,12 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mulligan.core.commands import BeatWorker, CancelRun
-from mulligan.core.facts import Changes, Claim, Facts
+from mulligan.core.facts import Changes, Claim, DueStep, Facts
 from mulligan.core.records import OpenStep, Outcome, StepDefinition, Worker, WorkflowDefinition
 from mulligan.errors import NotFound, StoreUnavailable
 from mulligan.testing.clock import settle
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.engine.conftest import Desk, FakeWorker
 
 CALL = WorkflowDefinition(name="flow", steps=(StepDefinition(name="call"),))
@@ -110,12 +113,48 @@ async def test_single_commits_that_fail_do_not_keep_a_dead_worker_alive(desk: De
     assert await losses(desk, run_id) == 1
 
 
-async def test_a_process_that_was_stopped_hears_its_workers_before_it_gives_them_up(desk: Desk) -> None:
+@pytest.mark.parametrize("seconds", [TTL_S - BEAT_S, TTL_S + 0.5, TTL_S + 10])
+async def test_a_process_that_was_stopped_hears_its_workers_before_it_gives_them_up(desk: Desk, seconds: float) -> None:
+    """It may go on just after a lease has run out, when the look at it is hardly late."""
     worker, run_id = await holding_worker(desk)
     await worker.beat()
+    desk.engine.wake_agents()
+    await settle()
+    await desk.clock.pass_by(timedelta(seconds=seconds))
+    await beat_for(desk, worker, 2 * TTL_S)
+    assert await losses(desk, run_id) == 0
+
+
+async def test_a_process_that_was_stopped_amid_its_agents_work_hears_its_workers_first(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, run_id = await holding_worker(desk)
+    sweep = desk.store.due_steps
+
+    async def slow(now: datetime, limit: int) -> list[DueStep]:
+        await desk.clock.sleep(timedelta(milliseconds=10))
+        return await sweep(now, limit)
+
+    monkeypatch.setattr(desk.store, "due_steps", slow)
+    await worker.beat()
+    desk.engine.wake_agents()
+    await settle()
     await desk.clock.pass_by(timedelta(seconds=TTL_S + 10))
     await beat_for(desk, worker, 2 * TTL_S)
     assert await losses(desk, run_id) == 0
+
+
+@pytest.mark.parametrize("trouble", [StoreUnavailable("the database is gone"), asyncio.CancelledError()])
+async def test_whoever_could_not_begin_to_wait_is_not_called_for_ever(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, trouble: BaseException
+) -> None:
+    async def fail(_: Sequence[str]) -> None:
+        raise trouble
+
+    monkeypatch.setattr(desk.store, "facts", fail)
+    with pytest.raises(type(trouble)):
+        await desk.engine.wait("default", "a run of which nobody knows")
+    assert desk.engine.feed.awaited_ids == []
 
 
 @pytest.mark.parametrize("full", [False, True], ids=["refused", "not written"])

@@ -181,7 +181,7 @@ async def test_a_cookie_ends_with_its_token_and_after_a_week(desk: Desk) -> None
     async with anonymous(desk) as client:
         assert (await client.post("/session", json={"token": created["token"]})).status_code == 204
         assert (await client.get("/info")).status_code == 200
-        await desk.clock.advance(timedelta(days=7))
+        await desk.clock.pass_by(timedelta(days=7))
         assert (await client.get("/info")).status_code == 401
         assert (await client.post("/session", json={"token": created["token"]})).status_code == 204
         await desk.http.delete(f"/tokens/{created['id']}")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,7 +27,7 @@ from mulligan.engine.cycle import Cycle
 from mulligan.engine.dispatcher import Assignment, Dispatcher, Seat
 from mulligan.engine.feed import Feed, RunEnd, Waiter
 from mulligan.engine.inbox import Request
-from mulligan.engine.loop import IDLE, POLL, Alarm, forgiving
+from mulligan.engine.loop import IDLE, POLL, Alarm, keep_awake, keep_time
 from mulligan.engine.payloads import Payloads
 from mulligan.engine.publish import UNWANTED, Publisher, facts_of, failure_document
 from mulligan.engine.replays import Replayed, Replays
@@ -68,6 +67,7 @@ class Engine:
         self.feed = Feed()
         self.retention = retention
         self._alarm = Alarm()
+        self._bulk_alarm = Alarm()
         self._publisher = Publisher(
             store, clock, self.payloads, self.dispatcher, self.feed, self._alarm, self.submit_all
         )
@@ -90,16 +90,16 @@ class Engine:
         self.started_at = self.clock.now()
         self._tasks = [
             asyncio.create_task(self.cycle.run(), name="mulligan-cycle"),
-            asyncio.create_task(self._keep_time(), name="mulligan-agents"),
+            *(asyncio.create_task(agent, name=f"mulligan-{name}") for name, agent in self._agents().items()),
         ]
 
     async def stop(self) -> None:
         """Commit what is in the inbox, stop the agents and close the store. Leases stay with their workers."""
         if self._tasks:
-            cycle, agents = self._tasks
-            agents.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await agents
+            cycle, *agents = self._tasks
+            for agent in agents:
+                agent.cancel()
+            await asyncio.gather(*agents, return_exceptions=True)
             self.cycle.close()
             await cycle
             self._tasks = []
@@ -111,25 +111,31 @@ class Engine:
     def running(self) -> bool:
         return bool(self._tasks) and not any(task.done() for task in self._tasks)
 
-    async def _keep_time(self) -> None:
+    def _agents(self) -> dict[str, Coroutine[Any, Any, None]]:
+        """By name, what brings time. What may take long goes by itself: neither a worker's rescue nor a retry waits
+        for the fifty replays that a bulk replay makes at a time, or for old runs to be deleted."""
+        longest = IDLE if self.store.capabilities.exclusive else POLL
         timers = Timers(self.store, self.submit_all)
-        rescuer = Rescuer(self.store, self.submit_all, self.policy, self.clock.now(), lambda: self.cycle.outage_at)
+        rescuer = Rescuer(
+            self.store, self.submit_all, self.policy, self.clock.now(), longest, lambda: self.cycle.outage_at
+        )
         bulks = BulkReplayer(self.store, self.submit_all, self.bulks.replay_one)
-        duties = [timers.tick, rescuer.tick, bulks.tick, Pruner(self.store, self.retention).tick]
-        longest = IDLE
+        duties = [timers.tick, rescuer.tick]
         if not self.store.capabilities.exclusive:
             duties.append(self._neighbour.tick)
-            longest = POLL
-        while True:
-            now = self.clock.now()
-            self._alarm.set(now + longest)
-            for duty in duties:
-                self._alarm.bring_forward(await forgiving(duty, now))
-            rescuer.was_away(await self._alarm.ring(self.clock), self.clock.now())
+        agents = {
+            "watch": keep_awake(self.clock, self.policy.beat, rescuer.awake),
+            "agents": keep_time(self.clock, self._alarm, longest, duties),
+            "bulks": keep_time(self.clock, self._bulk_alarm, longest, [bulks.tick]),
+        }
+        if self.retention is not None:
+            agents["pruner"] = keep_time(self.clock, Alarm(), IDLE, [Pruner(self.store, self.retention).tick])
+        return agents
 
     def wake_agents(self) -> None:
         """Something came up that no timer knows of."""
-        self._alarm.bring_forward(self.clock.now())
+        for alarm in (self._alarm, self._bulk_alarm):
+            alarm.bring_forward(self.clock.now())
 
     # ── Commands ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -241,9 +247,9 @@ class Engine:
             if not ended.done():
                 ended.set_result(end)
 
-        if await self.watch(namespace, [run_id], waiter):
-            raise NotFound(no_run(run_id))
         try:
+            if await self.watch(namespace, [run_id], waiter):
+                raise NotFound(no_run(run_id))
             return await ended
         finally:
             self.feed.forget(run_id, waiter)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 from mulligan.errors import StoreUnavailable
@@ -15,6 +15,9 @@ POLL = timedelta(seconds=1)
 
 IDLE = timedelta(hours=1)
 """The same for an engine that owns its store: it knows when the next thing is due, so this is only a safety net."""
+
+Duty = Callable[[datetime], Awaitable[datetime | None]]
+"""An agent's ``tick``: says when it wants to be called again, at the latest."""
 
 log = logging.getLogger("mulligan.engine")
 
@@ -35,8 +38,8 @@ class Alarm:
             self._at = at
             self._earlier.set()
 
-    async def ring(self, clock: Clock) -> timedelta:
-        """Return when it is time, with how late it is: very, if the machine slept or the process was stopped."""
+    async def ring(self, clock: Clock) -> None:
+        """Return when it is time."""
         while self._at is None or (now := clock.now()) < self._at:
             self._earlier.clear()
             sleeping = asyncio.ensure_future(clock.sleep(IDLE if self._at is None else self._at - now))
@@ -46,10 +49,26 @@ class Alarm:
             finally:
                 sleeping.cancel()
                 earlier.cancel()
-        return now - self._at
 
 
-async def forgiving(duty: Callable[[datetime], Awaitable[datetime | None]], now: datetime) -> datetime | None:
+async def keep_time(clock: Clock, alarm: Alarm, longest: timedelta, duties: Sequence[Duty]) -> None:
+    """Do the duties one after the other, for ever: when one of them has asked for it, and after ``longest``."""
+    while True:
+        now = clock.now()
+        alarm.set(now + longest)
+        for duty in duties:
+            alarm.bring_forward(await forgiving(duty, now))
+        await alarm.ring(clock)
+
+
+async def keep_awake(clock: Clock, every: timedelta, awake: Callable[[datetime], None]) -> None:
+    """Call ``awake`` again and again. It does nothing else, so that a gap says: nothing could be done here at all."""
+    while True:
+        awake(clock.now())
+        await clock.sleep(every)
+
+
+async def forgiving(duty: Duty, now: datetime) -> datetime | None:
     """One tick. An agent that fails is tried again at its next tick; the others go on."""
     try:
         return await duty(now)

@@ -12,16 +12,11 @@ SOON = timedelta(milliseconds=100)
 
 
 class Pruner:
-    def __init__(self, store: Store, retention: timedelta | None) -> None:
+    def __init__(self, store: Store, retention: timedelta) -> None:
         self._store = store
         self._retention = retention
-        self._next_at: datetime | None = None
 
     async def tick(self, now: datetime) -> datetime | None:
         """Delete a bounded number of runs, so that live work never waits long behind it. Says when to come again."""
-        if self._retention is None:
-            return None
-        if self._next_at is None or now >= self._next_at:
-            deleted = await self._store.prune(now - self._retention, MOST_AT_ONCE)
-            self._next_at = now + (SOON if deleted >= MOST_AT_ONCE else EVERY)
-        return self._next_at
+        deleted = await self._store.prune(now - self._retention, MOST_AT_ONCE)
+        return now + (SOON if deleted >= MOST_AT_ONCE else EVERY)

@@ -21,23 +21,36 @@ class Rescuer:
     """After a start, and after a time in which beats could not be heard or not be written, workers get one TTL to be
     heard of before any is given up: their silence says nothing about them.
 
-    Beats go unheard while the process is stopped or the machine sleeps, which a tick that comes late shows; they go
-    unwritten while the store cannot be used. Giving up in the moment in which the store is back would
-    take the steps from workers that are all well.
+    Beats go unheard while the process is stopped or the machine sleeps, which shows as a gap in the calls of ``awake``;
+    they go unwritten while the store cannot be used. Giving up in the moment in which the store is back would
+    take the steps from workers that are all well. ``every``: so much later the next tick comes, if not sooner.
     """
 
     def __init__(
-        self, store: Store, submit: Submit, policy: Policy, started_at: datetime, last_outage_at: LastOutage
+        self,
+        store: Store,
+        submit: Submit,
+        policy: Policy,
+        started_at: datetime,
+        every: timedelta,
+        last_outage_at: LastOutage,
     ) -> None:
         self._store = store
         self._submit = submit
         self._policy = policy
+        self._every = every
         self._last_outage_at = last_outage_at
         self._patient_until_at = started_at + policy.worker_ttl
+        self._awake_at = started_at
 
-    def was_away(self, late: timedelta, now: datetime) -> None:
-        """The last tick came so much too late. Load makes it late, too, but hardly by the time between two beats."""
-        if late > self._policy.beat:
+    def awake(self, now: datetime) -> None:
+        """To be called once a beat, by nothing that ever has to wait for anything else."""
+        self._notice_gap(now)
+        self._awake_at = now
+
+    def _notice_gap(self, now: datetime) -> None:
+        """Load makes the calls late, too, but hardly by the time between two beats."""
+        if now - self._awake_at > 2 * self._policy.beat:
             self._be_patient(now)
 
     def _be_patient(self, since: datetime) -> None:
@@ -45,9 +58,10 @@ class Rescuer:
 
     async def tick(self, now: datetime) -> datetime | None:
         """Give up the workers whose lease has run out, and say when the next one's will."""
+        self._notice_gap(now)  # of which ``awake`` may be told a moment later
         next_at: datetime | None = None
         try:
-            workers = await self._store.expired_workers(now + self._policy.worker_ttl)
+            workers = await self._store.expired_workers(now + self._every)
         except StoreUnavailable:
             self._be_patient(now)
             raise
