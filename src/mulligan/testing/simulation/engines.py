@@ -35,9 +35,11 @@ class WallClock:
         self._epoch_s = epoch.timestamp()
         self.shift_s = 0.0
         self.furthest_s = 0.0
+        self.most_s = float("inf")
+        """It is never more wrong than this."""
 
     def jump(self, seconds: float) -> None:
-        self.shift_s += seconds
+        self.shift_s = max(-self.most_s, min(self.shift_s + seconds, self.most_s))
         self.furthest_s = max(self.furthest_s, self.shift_s)
 
     def __call__(self) -> float:

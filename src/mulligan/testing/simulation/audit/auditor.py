@@ -185,8 +185,8 @@ class Auditor:
             if key is not None:
                 self.shadow.keys.pop((life.run.namespace, life.run.workflow, key), None)
                 self.ledger.answered_keys.pop((life.run.namespace, life.run.workflow, key), None)
+            self.ledger.acked.pop(run_id, None)
             self.shadow.pruned.add(run_id)
-        self.ledger.forget(gone)
 
     # ── The whole database ───────────────────────────────────────────────────────────────────────────────────────────
 

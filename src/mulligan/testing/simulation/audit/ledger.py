@@ -49,12 +49,6 @@ class Ledger:
             if known != run_id:
                 raise Violation("S2", f"key {key!r} was answered with run {known}, and then with {run_id}")
 
-    def forget(self, run_ids: set[str]) -> None:
-        """Retention has removed these runs. Who asks for one again gets a new one, whose attempts begin anew."""
-        for run_id in run_ids:
-            self.acked.pop(run_id, None)
-        self.numbers = {call: token for call, token in self.numbers.items() if call[0] not in run_ids}
-
     def end(self, run_id: str, status: str, outputs: dict[str, bytes]) -> None:
         """A client was told how its run ended."""
         self.ended += 1

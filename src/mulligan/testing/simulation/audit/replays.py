@@ -10,10 +10,8 @@ from mulligan.testing.simulation.audit.shadow import Edits, Intent, Life, Shadow
 
 def begin_life(shadow: Shadow, run: Run, run_input: bytes, replay: Replay | None) -> Life:
     """Check a new run and remember it."""
-    if run.id in shadow.lives:
+    if run.id in shadow.lives or run.id in shadow.pruned:
         raise Violation("S1", f"run {run.id} was made a second time")
-    # What retention has removed is forgotten: whoever asks again after so long (by a clock that jumped) gets another.
-    shadow.pruned.discard(run.id)
     version = shadow.version(run.namespace, run.workflow, run.version)
     if version is None:
         raise Violation("S18", f"run {run.id} has version {run.version}, which {run.namespace!r} does not know")
