@@ -6,12 +6,41 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mulligan.core.records import Reading
+from mulligan.core.limits import MESSAGE
+from mulligan.core.records import Argument, Reading, StepDefinition, WorkflowDefinition
 from mulligan.testing.clock import settle
 from mulligan.wire.messages import LogEntry, Logs
 from tests.server.conftest import Desk, StepFailed
 
 PROMPT = Reading(name="prompt", default='"three bullets"', value='"three bullets"', schema='{"type":"string"}', line=51)
+
+
+WIDE = WorkflowDefinition(
+    name="wide",
+    steps=(
+        StepDefinition(name="half"),
+        StepDefinition(name="again"),
+        StepDefinition(
+            name="join",
+            arguments=tuple(
+                Argument(name, f"step:{of}") for name, of in zip("abcd", ("half", "again") * 2, strict=True)
+            ),
+            parents=("half", "again"),
+        ),
+    ),
+)
+
+
+async def test_a_step_that_would_be_called_with_too_much_says_so_in_its_drawer(desk: Desk) -> None:
+    desk.functions["half"] = desk.functions["again"] = lambda _: b'"' + b"x" * 3_500_000 + b'"'
+    await desk.worker([WIDE])
+    run = await desk.run("wide", {})
+    assert (run["status"], run["failed_step"]) == ("failed", "join")
+    step = await desk.get(f"/runs/{run['id']}/steps/join")
+    assert [one["error"]["type"] for one in step["tries"]] == ["mulligan.InputTooLarge"]
+    assert "Store large data elsewhere" in step["tries"][0]["error"]["message"]
+    assert "input" not in step
+    assert f"the limit is {MESSAGE:,}" in step["input_problem"]
 
 
 async def test_a_failed_step_shows_what_it_got_and_why_it_failed(desk: Desk) -> None:

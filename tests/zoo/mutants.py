@@ -320,8 +320,8 @@ MUTANTS = (
         "unread-assignment-dropped",
         "A lease whose payloads cannot be read at once is dropped, and its worker keeps it alive without knowing.",
         PUBLISH,
-        "                await asyncio.wait((self._nap,))\n                self._nap = None",
-        "                return None",
+        "            except StoreUnavailable:\n                await self._pause()",
+        "            except StoreUnavailable:\n                return None",
     ),
     # ── Idempotency and namespaces ───────────────────────────────────────────────────────────────────────────────────
     mutant(

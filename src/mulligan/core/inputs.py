@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from mulligan.core.document import apply_patch, assemble
 from mulligan.core.facts import RunFacts
+from mulligan.core.limits import MESSAGE
 from mulligan.core.records import Outcome, OutputRef, Patch, StepDefinition
+from mulligan.errors import TooLarge
 
 FAILURE = "failure"
+INPUT_TOO_LARGE = "input_too_large"
+
+_encode = msgspec.msgpack.Encoder().encode
 
 
 def parent_of(origin: str) -> str | None:
@@ -48,7 +55,7 @@ def build_input(
     """The input document of ``step``. ``outputs`` maps each parent that is read to its output.
 
     Raises ``errors.InvalidInput`` when an edit does not fit the document (a parent that ran afresh may have given
-    something of another shape than the edit was written for).
+    something of another shape than the edit was written for), and ``errors.TooLarge`` when it adds too much.
     """
     if step.takes_run_input:
         return apply_patch(run_input, edits) if edits else run_input
@@ -61,6 +68,21 @@ def build_input(
             parts.append((argument.name, failure if argument.origin == FAILURE else run_input))
     document = assemble(parts)
     return apply_patch(document, edits) if edits else document
+
+
+def check_size(step: StepDefinition, document: bytes, outputs: Mapping[str, bytes], *beside: Mapping[str, str]) -> None:
+    """Raise ``errors.TooLarge`` (``input_too_large``) if ``step`` would be called with more than may be sent at once:
+    its input ``document``, and ``beside`` it overrides and metadata. ``outputs``: what the document is made of."""
+    size = len(document) + len(_encode(beside))
+    if size <= MESSAGE:
+        return
+    largest = sorted(outputs, key=lambda parent: -len(outputs[parent]))[:3]
+    made_of = "".join(f" The result of {parent!r} has {len(outputs[parent]):,}." for parent in largest)
+    raise TooLarge(
+        f"Step {step.name!r} would be called with {size:,} bytes (arguments, overrides and metadata together); the "
+        f"limit is {MESSAGE:,}.{made_of} Store large data elsewhere, and let steps hand on where it is.",
+        code=INPUT_TOO_LARGE,
+    )
 
 
 def overrides_for(run: RunFacts, step: str) -> dict[str, str]:

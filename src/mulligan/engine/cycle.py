@@ -62,7 +62,8 @@ class Press(Protocol):
     """Tells the world what was committed."""
 
     def publish(self, turn: Turn) -> None:
-        """Called after each commit, before the answers are given."""
+        """Called after each commit, before the answers are given. Never raises: it is committed, and whatever goes
+        wrong here must not be taken for a transaction that failed."""
         ...
 
     async def catch_up(self) -> None:
@@ -255,7 +256,7 @@ class Cycle:
             del self._unsure[0]
             for step in leased:
                 self._dispatcher.use_credit(step.worker_id or "")
-            self._tell(Turn(Facts(), leased, {}, self._clock.now()))
+            self._press.publish(Turn(Facts(), leased, {}, self._clock.now()))
         await self._press.catch_up()
         self._behind = False
 
@@ -270,11 +271,4 @@ class Cycle:
             for step in leased
             if (run := facts.runs.get(step.run_id) or self._memory.run(step.run_id)) is not None
         }
-        self._tell(Turn(facts, leased, runs_leased, now))
-
-    def _tell(self, turn: Turn) -> None:
-        try:
-            self._press.publish(turn)
-        except Exception:
-            # It is committed: whatever goes wrong here must not be taken for a transaction that failed.
-            log.exception("telling what was committed failed; sweeps and leases make up for it")
+        self._press.publish(Turn(facts, leased, runs_leased, now))

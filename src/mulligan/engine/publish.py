@@ -17,7 +17,15 @@ import msgspec
 from mulligan.core.commands import Command, FinishAttempt, ReleaseAttempt
 from mulligan.core.decide.attempts import ref_of
 from mulligan.core.facts import Ended, Lease, Produced, RunFacts
-from mulligan.core.inputs import build_input, edits_for, output_ref, outputs_needed, overrides_for
+from mulligan.core.inputs import (
+    INPUT_TOO_LARGE,
+    build_input,
+    check_size,
+    edits_for,
+    output_ref,
+    outputs_needed,
+    overrides_for,
+)
 from mulligan.core.lifecycle import is_terminal
 from mulligan.core.records import Attempt, OpenStep, Outcome, OutputRef, RecordedError, Run, WorkerState
 from mulligan.engine.cycle import RECOVERY, Turn
@@ -26,7 +34,7 @@ from mulligan.engine.feed import Feed, RunEnd
 from mulligan.engine.inbox import Submit
 from mulligan.engine.loop import Alarm
 from mulligan.engine.payloads import Payloads
-from mulligan.errors import InvalidInput, StoreUnavailable, Unavailable
+from mulligan.errors import Refused, StoreConflict, StoreUnavailable, TooLarge, Unavailable
 from mulligan.ports.clock import Clock
 from mulligan.ports.store import RunDocument, Store
 
@@ -79,6 +87,22 @@ def failure_document(document: RunDocument) -> bytes:
     )
 
 
+def unassignable(error: Exception) -> RecordedError:
+    """What is recorded of a step that no worker can be given. A second try would meet the same data."""
+    if isinstance(error, TooLarge) and error.code == INPUT_TOO_LARGE:
+        kind, message = "mulligan.InputTooLarge", str(error)
+    elif isinstance(error, Refused):
+        kind = "mulligan.EditDoesNotFit"
+        message = f"An edit of this step's input does not fit what its parents gave: {error}"
+    else:
+        kind = "mulligan.NotAssigned"
+        message = (
+            f"The engine could not give this step to a worker: {error!r}. The fault is Mulligan's and not the step's; "
+            "the server's log says more. Replay the run once it is mended."
+        )
+    return RecordedError(type=kind, message=message, retryable=False)
+
+
 class Publisher:
     """Called by the cycle after each commit."""
 
@@ -106,6 +130,14 @@ class Publisher:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def publish(self, turn: Turn) -> None:
+        """Never raises: what goes wrong in one part must not keep the others from being told."""
+        for tell in (self._note, self._send_stops, self._send_assignments, self._send_ends, self._send_news):
+            try:
+                tell(turn)
+            except Exception:
+                log.exception("telling what was committed failed in %s", tell.__name__)
+
+    def _note(self, turn: Turn) -> None:
         changes = turn.facts.changes
         for run, run_input in changes.runs_added.values():
             self._payloads.remember(run.id, run_input)
@@ -119,11 +151,9 @@ class Publisher:
             if worker.state is WorkerState.GONE:
                 # Its connection may look open for a while yet; what is leased to it now would never be taken back.
                 self._dispatcher.seats.pop(worker.id, None)
-        self._send_stops(turn)
-        if turn.leased:
-            self._send_assignments(turn)
-        self._send_ends(turn)
-        if self._feed.has_listeners and (committed := changes.committed(turn.leased)):
+
+    def _send_news(self, turn: Turn) -> None:
+        if self._feed.has_listeners and (committed := turn.facts.changes.committed(turn.leased)):
             self._feed.committed(committed)
 
     async def catch_up(self) -> None:
@@ -149,7 +179,7 @@ class Publisher:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("publishing a commit failed; sweeps and leases make up for it", exc_info=error)
+            log.error("telling what was committed failed", exc_info=error)
 
     async def _read(self, question: Callable[[], Awaitable[T]]) -> T | None:
         """The answer, however long the store takes to be back. None when the engine stops before that.
@@ -160,17 +190,23 @@ class Publisher:
             try:
                 return await question()
             except StoreUnavailable:
-                self._nap = self._nap or asyncio.ensure_future(self._clock.sleep(RECOVERY))
-                await asyncio.wait((self._nap,))
-                self._nap = None
+                await self._pause()
         return None
+
+    async def _pause(self) -> None:
+        self._nap = self._nap or asyncio.ensure_future(self._clock.sleep(RECOVERY))
+        await asyncio.wait((self._nap,))
+        self._nap = None
 
     async def _insist(self, commands: Sequence[Command]) -> None:
         """Hand in what nobody else would ever do again, until it is decided."""
-        while commands and not self._closing:
+        while not self._closing:
             answers = await self._submit(commands)
             told = zip(commands, answers, strict=True)
-            commands = [command for command, answer in told if isinstance(answer, Unavailable)]
+            commands = [command for command, answer in told if isinstance(answer, Unavailable | StoreConflict)]
+            if not commands:
+                return
+            await self._pause()
 
     # ── Assignments ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -186,7 +222,11 @@ class Publisher:
         to_read: list[OpenStep] = []
         for step in turn.leased:
             run = turn.runs_leased.get(step.run_id)
-            assignment = None if run is None else self._from_memory(run, step)
+            try:
+                assignment = None if run is None else self._from_memory(run, step)
+            except Exception as error:  # noqa: BLE001 (told as the failure of this step, and of no other)
+                self._fail(step, error)
+                continue
             if assignment is None:
                 to_read.append(step)
             else:
@@ -199,7 +239,7 @@ class Publisher:
             self.later(self._read_and_deliver(to_read, turn.runs_leased, at_claim))
 
     def _from_memory(self, run: RunFacts, step: OpenStep) -> Assignment | None:
-        """The assignment, if every payload that it needs is at hand."""
+        """The assignment, if every payload that it needs is at hand. Raises as `_assignment` does."""
         definition = run.version.definition.by_name[step.step]
         run_input = self._payloads.known(run.run.id)
         if run_input is None or definition.reads_failure:
@@ -215,28 +255,24 @@ class Publisher:
 
     def _assignment(
         self, run: RunFacts, step: OpenStep, run_input: bytes, outputs: dict[str, bytes], failure: bytes = b"null"
-    ) -> Assignment | None:
+    ) -> Assignment:
+        """Raises InvalidInput or TooLarge when there can be none."""
         definition = run.version.definition.by_name[step.step]
-        try:
-            document = build_input(definition, run_input, outputs, edits_for(run, step.step), failure)
-        except InvalidInput as error:
-            self._fail(step, error)
-            return None
+        document = build_input(definition, run_input, outputs, edits_for(run, step.step), failure)
         overrides = overrides_for(run, step.step)
+        check_size(definition, document, outputs, overrides, run.run.metadata)
         return Assignment(step, run.run, definition, run.version.digest, document, overrides)
 
-    def _fail(self, step: OpenStep, error: InvalidInput) -> None:
-        """The edit does not fit what the parents gave: a failure of the step, told where the edit was made."""
+    def _fail(self, step: OpenStep, error: Exception) -> None:
+        """The step cannot be given to its worker, which will never hear of this lease: nobody else would end it."""
+        if not isinstance(error, Refused):
+            log.error("step %s of run %s could not be assigned", step.step, step.run_id, exc_info=error)
         report = FinishAttempt(
             ref=ref_of(step),
             namespace=step.namespace,
             worker_id=step.worker_id or "",
             outcome=Outcome.FAILED,
-            error=RecordedError(
-                type="mulligan.EditDoesNotFit",
-                message=f"An edit of this step's input does not fit what its parents gave: {error}",
-                retryable=False,
-            ),
+            error=unassignable(error),
         )
         self._dispatcher.return_credit(step.worker_id or "")
         self.later(self._insist([report]))
@@ -247,7 +283,11 @@ class Publisher:
         for worker_id, assignments in ready.items():
             seat = self._dispatcher.seats.get(worker_id)
             if seat is not None and seat is at_claim[worker_id]:
-                seat.deliver(assignments)
+                try:
+                    seat.deliver(assignments)
+                except Exception as error:  # noqa: BLE001 (the others are delivered all the same)
+                    for one in assignments:
+                        self._fail(one.step, error)
             else:
                 # The worker left between claim and commit; nobody ever saw these leases.
                 given_back = [ReleaseAttempt(ref=ref_of(one.step), namespace=one.step.namespace) for one in assignments]
@@ -256,19 +296,31 @@ class Publisher:
     async def _read_and_deliver(
         self, steps: list[OpenStep], known: dict[str, RunFacts], at_claim: dict[str, Seat | None]
     ) -> None:
-        found = await self._read(lambda: self._payloads_of(steps, known))
+        try:
+            found = await self._read(lambda: self._payloads_of(steps, known))
+        except Exception as error:  # noqa: BLE001 (found by halving, and told as the failure of one step)
+            if len(steps) == 1:
+                self._fetching.discard(lease_of(steps[0]))
+                self._fail(steps[0], error)
+                return
+            for part in (steps[: len(steps) // 2], steps[len(steps) // 2 :]):
+                await self._read_and_deliver(part, known, at_claim)
+            return
         if found is None:
             return
         runs, produced, failures = found
         ready: dict[str, list[Assignment]] = {}
         for step in steps:
-            if lease_of(step) in self._fetching:
-                self._fetching.discard(lease_of(step))
-                assignment = self._from_read(runs[step.run_id], step, produced, failures.get(step.run_id, b"null"))
-                if assignment is not None:
-                    ready.setdefault(step.worker_id or "", []).append(assignment)
-            else:
+            if lease_of(step) not in self._fetching:
                 self._dispatcher.return_credit(step.worker_id or "")
+                continue
+            self._fetching.discard(lease_of(step))
+            try:
+                assignment = self._from_read(runs[step.run_id], step, produced, failures.get(step.run_id, b"null"))
+            except Exception as error:  # noqa: BLE001 (told as the failure of this step, and of no other)
+                self._fail(step, error)
+            else:
+                ready.setdefault(step.worker_id or "", []).append(assignment)
         self._deliver(ready, at_claim)
 
     async def _payloads_of(
@@ -295,7 +347,7 @@ class Publisher:
     def _refs(self, run: RunFacts, step: OpenStep) -> Iterable[OutputRef | None]:
         return outputs_needed(run, run.version.definition.by_name[step.step]).values()
 
-    def _from_read(self, run: RunFacts, step: OpenStep, produced: Produced, failure: bytes) -> Assignment | None:
+    def _from_read(self, run: RunFacts, step: OpenStep, produced: Produced, failure: bytes) -> Assignment:
         refs = outputs_needed(run, run.version.definition.by_name[step.step])
         outputs = {parent: produced.outputs[ref] for parent, ref in refs.items() if ref is not None}
         return self._assignment(run, step, produced.inputs[step.run_id], outputs, failure)

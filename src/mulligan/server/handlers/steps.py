@@ -8,10 +8,10 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from mulligan.core.inputs import build_input, edits_for, output_ref, outputs_needed
+from mulligan.core.inputs import INPUT_TOO_LARGE, build_input, check_size, edits_for, output_ref, outputs_needed
 from mulligan.core.records import Outcome, OutputRef, StepDefinition
 from mulligan.engine.api import failure_document
-from mulligan.errors import InvalidInput, NotFound
+from mulligan.errors import InvalidInput, NotFound, TooLarge
 from mulligan.server.reading.scene import Scene, load_scene
 from mulligan.server.reading.steps import StepPayloads, step_detail
 from mulligan.server.site import Call
@@ -145,8 +145,11 @@ def step_input(
         failure = failure_document(scene.document)
     try:
         document = build_input(step, run_input, outputs, edits_for(scene.facts, step.name), failure)
-    except InvalidInput as error:
-        return StepPayloads(None, f"an edit does not fit what the step would get: {error}", output)
+        check_size(step, document, outputs)
+    except (InvalidInput, TooLarge) as error:
+        is_large = error.code == INPUT_TOO_LARGE
+        why = str(error) if is_large else f"an edit does not fit what the step would get: {error}"
+        return StepPayloads(None, why, output)
     return StepPayloads(document, None, output)
 
 
