@@ -26,6 +26,14 @@ CHROMIUM_FLAGS = [
 ]
 
 
+WAITING = ("tests/chaos", "tests/end_to_end")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """First what mostly waits for processes and pages, so that the tests that compute run beside it and not before."""
+    items.sort(key=lambda item: not item.nodeid.startswith(WAITING))
+
+
 @pytest.fixture
 async def browser() -> "AsyncIterator[Browser]":
     """A Chromium of the test's own: Debian's, or the one that ``CHROMIUM`` names. `make browser` installs it."""
