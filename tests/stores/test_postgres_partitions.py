@@ -1,6 +1,7 @@
 """History in spans of time: made ahead, dropped as a whole, and never while anybody needs a run of them."""
 
 import asyncio
+import logging
 import re
 import secrets
 from collections.abc import AsyncIterator
@@ -13,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mulligan.core.records import IdempotencyKey, Replay, Run, RunStatus
+from mulligan.errors import StoreConflict
 from mulligan.stores.migrations import read_migrations
-from mulligan.stores.postgres import PostgresStore, database
+from mulligan.stores.postgres import PostgresStore, connections, database, partitions, span_maker
 from mulligan.stores.postgres.connections import TRANSACTION_SETTINGS
-from mulligan.stores.postgres.database import connect, migrate, read_address
-from mulligan.stores.postgres.partitions import Span, id_from, instant_of, next_span
+from mulligan.stores.postgres.database import Address, connect, migrate, read_address
+from mulligan.stores.postgres.spans import Span, id_from, instant_of, next_span
 from mulligan.stores.postgres.statement import Statement
 from mulligan.stores.statements import numbered, parameters, read_statement
 from mulligan.testing.clock import VirtualClock
@@ -53,6 +55,7 @@ class Site:
         while self.clock.now() < until:
             await self.clock.advance(min(WIDTH / 2, until - self.clock.now()))
             await self.store.prune(BEGIN - RETENTION, 0)  # makes spans, and finds nothing old enough
+            await made(self.store)
 
     async def looked(self) -> None:
         if (looking := self.store._partitions._looking) is not None:
@@ -66,6 +69,12 @@ class Site:
     async def table_of(self, run: Run) -> str:
         name: str = await self.admin.fetchval("SELECT tableoid::regclass::text FROM runs WHERE id = $1", run.id)
         return name
+
+
+async def made(store: PostgresStore) -> None:
+    """What is made and looked for beside the pruning is done."""
+    if (maker := store._partitions._maker) is not None and maker._making is not None:
+        await maker._making
 
 
 @pytest.fixture
@@ -149,6 +158,7 @@ async def test_engines_make_a_span_once(site: Site, empty_database: str) -> None
     await other.open()
     for _ in range(4):
         await asyncio.gather(*(store.prune(BEGIN - RETENTION, 10) for store in (site.store, other) for _ in range(3)))
+        await asyncio.gather(made(site.store), made(other))
         await site.clock.advance(WIDTH)
     await other.close()
     bounds = [(span.least, span.limit) for span in await site.store._partitions.spans()]
@@ -166,14 +176,78 @@ def test_after_a_long_pause_spans_begin_anew() -> None:
     assert next_span([old, span], now + 2 * MINUTE, RETENTION) is not None
 
 
-async def test_ids_of_a_clock_that_is_far_ahead_cost_one_span(site: Site) -> None:
-    ahead = run_at(BEGIN + WIDTH / 2)
-    await queue(site.store, ahead)
+@pytest.mark.parametrize(("rest", "ahead"), [(span_maker.LARGE_REST, MINUTE), (0, 60 * MINUTE)])
+async def test_ids_of_a_clock_that_is_far_ahead_cost_one_span(
+    site: Site, monkeypatch: pytest.MonkeyPatch, rest: int, ahead: timedelta
+) -> None:
+    monkeypatch.setattr(span_maker, "LARGE_REST", rest)
+    early = run_at(BEGIN + WIDTH / 2)
+    await queue(site.store, early)
     await site.prune()
+    await made(site.store)
     [name] = await site.spans()
-    assert instant_of((await site.store._partitions.spans())[0].least) == BEGIN + MINUTE + WIDTH
-    assert await site.table_of(ahead) == "runs_rest"
-    assert name == f"runs_{BEGIN + MINUTE + WIDTH:%Y%m%dt%H%M%S}"
+    assert instant_of((await site.store._partitions.spans())[0].least) == BEGIN + ahead + WIDTH
+    assert await site.table_of(early) == "runs_rest"
+    assert name == f"runs_{BEGIN + ahead + WIDTH:%Y%m%dt%H%M%S}"
+
+
+async def test_a_large_rest_is_not_looked_through_while_everybody_waits(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+
+    async def talkative(address: Address, settings: dict[str, str]) -> Any:
+        connection = await connect(address, {**settings, "client_min_messages": "debug1"})
+        connection.add_log_listener(lambda _, message: told.append(message.message))
+        return connection
+
+    monkeypatch.setattr(span_maker, "LARGE_REST", 0)
+    monkeypatch.setattr(connections, "connect", talkative)
+    await queue(site.store, run_at(BEGIN))
+    await site.prune()
+    await made(site.store)
+    assert len(await site.spans()) == 1
+    assert len([each for each in told if "is implied by existing constraints" in each]) == 4, told
+    assert await site.admin.fetchval("SELECT count(*) FROM pg_constraint WHERE conname ~ 'next_span'") == 0
+
+
+async def test_who_comes_upon_a_span_that_was_never_made_is_not_refused(site: Site) -> None:
+    """An engine was killed while it looked through a large rest, and the time of the span has come."""
+    bounds = id_from(BEGIN - WIDTH), id_from(BEGIN + WIDTH)
+    await site.admin.execute(f"SELECT keep_span_out_of_rest('{bounds[0]}', '{bounds[1]}')")
+    run = run_at(BEGIN)
+    with pytest.raises(StoreConflict):
+        await queue(site.store, run)
+    await queue(site.store, run)
+    assert await ids(site.store) == [run.id]
+
+
+async def test_pruning_does_not_wait_for_statistics(site: Site, empty_database: str) -> None:
+    await queue(site.store, run_at(BEGIN))
+    vacuum = await asyncpg.connect(empty_database)
+    async with vacuum.transaction():
+        await vacuum.execute("LOCK TABLE runs IN SHARE UPDATE EXCLUSIVE MODE")
+        await site.prune()
+        assert await site.spans() == []
+    await vacuum.close()
+    await made(site.store)
+    assert len(await site.spans()) == 1
+
+
+async def test_that_no_span_is_left_is_a_warning(
+    site: Site, empty_database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await site.go_on(WIDTH)
+    reader = await asyncpg.connect(empty_database)
+    async with reader.transaction():
+        await reader.execute("SELECT FROM logs")
+        for _ in range(4):
+            with caplog.at_level(logging.INFO, "mulligan.stores"):
+                await site.go_on(WIDTH / 2)
+    await reader.close()
+    levels = [each.levelname for each in caplog.records if "next partition is made later" in each.getMessage()]
+    assert levels == sorted(levels)
+    assert set(levels) == {"INFO", "WARNING"}
 
 
 # ── Dropping ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -220,6 +294,16 @@ async def test_a_span_in_which_all_has_finished_goes_as_a_whole(site: Site) -> N
     assert not (await load(site.store, keys={("default", "key")})).keys
     deleted = "SELECT sum(n_tup_del) FROM pg_stat_user_tables WHERE relname ~ '^(runs|attempts|logs)'"
     assert await site.admin.fetchval(deleted) == 0, "not one row was deleted"
+
+
+async def test_a_span_is_looked_through_part_by_part(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partitions, "PART", 2)
+    runs = await a_finished_span(site)
+    await site.prune()
+    await site.looked()
+    [ending] = site.store._partitions._endings.values()
+    assert (ending.runs, ending.last_at) == (3, max(run.finished_at for run in runs if run.finished_at))
+    assert await site.prune() == 3
 
 
 async def test_who_still_runs_or_ended_lately_keeps_its_span_and_nobody_else(site: Site) -> None:

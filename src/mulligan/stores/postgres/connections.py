@@ -119,6 +119,17 @@ class Connections:
                 yield connection
 
     @asynccontextmanager
+    async def apart(self) -> AsyncIterator[Connection]:
+        """A connection of its own, for what takes long: those of the pools are soon waited for."""
+        with translated(self._address):
+            connection = await connect(self._address, READING_SETTINGS)
+            try:
+                yield connection
+                await connection.close()
+            finally:
+                connection.terminate()
+
+    @asynccontextmanager
     async def _reading(self, pool: Any, snapshot: bool) -> AsyncIterator[Connection]:
         """A connection to ask. ``snapshot``: several questions to one state."""
         with translated(self._address):

@@ -11,12 +11,12 @@ import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-import asyncpg
-
-from mulligan.errors import StoreConflict, StoreUnavailable
+from mulligan.ports.clock import Clock
 from mulligan.stores.postgres.connections import Connections
+from mulligan.stores.postgres.span_maker import SpanMaker
+from mulligan.stores.postgres.spans import BUSY, Span, alone, find_spans, instant_of, width_of
 from mulligan.stores.postgres.statement import Connection, Statement
 
 DELETE_BESIDE = [
@@ -29,48 +29,22 @@ DROP_SPAN = Statement("drop_span")
 FIND_DROPPED_SPANS = Statement("find_dropped_spans")
 FIND_SPAN_END = Statement("find_span_end")
 FIND_SPAN_HOLDERS = Statement("find_span_holders")
-FIND_SPANS = Statement("find_spans")
 INSERT_DROPPED_SPAN = Statement("insert_dropped_span")
-MAKE_SPAN = Statement("make_span")
 
-PER_RETENTION = 5
-"""Spans: runs stay for up to a fifth of the retention longer than asked for, and queries look into so many tables."""
-SHORTEST = timedelta(hours=1)
-NOT_YET = timedelta(minutes=1)
-"""How far ahead the first span begins: no engine, and no client with a decent clock, makes ids of it meanwhile."""
-MOST_SKIPPED = 2
 AGAIN = timedelta(minutes=1)
 """After so long it is tried again to drop what could not be locked."""
 LATE = timedelta(hours=1)
 """Of a span that has to wait for its last run longer than this, the others do not wait for it."""
+PART = 50_000
+"""Runs that are looked at by one statement: less than a second's reading."""
 BATCH = 10_000
 MOST_BATCHES = 10
 """Of rows beside the partitions, per call: timers and heartbeats wait for us."""
 
-LONGEST_SCAN_S = 600.0
 IN_FLIGHT = timedelta(minutes=1)
 """Longer than a transaction takes: what was written in one that had not ended yet is no older than that."""
 
-SPAN_LOCK = 0x4D4C4753
-"""The advisory lock under which one engine at a time makes or drops spans: "MLGS"."""
-
-BUSY = (StoreUnavailable, StoreConflict)
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-TICK = timedelta(milliseconds=1)
-"""A UUIDv7 begins with the ticks since the epoch, and an id is its base32hex."""
-DIGITS = "0123456789abcdefghijklmnopqrstuv"
-
 log = logging.getLogger("mulligan.stores")
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The ids from ``least`` up to ``limit``, which is the next one's. ``name`` is how its tables' names end."""
-
-    name: str
-    least: str
-    limit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,31 +60,6 @@ class Ending:
     try_at: datetime
 
 
-def id_from(at: datetime) -> str:
-    """What sorts before every id made at ``at`` or later, and after all earlier ones."""
-    ticks = (at - EPOCH) // TICK << 2
-    return "".join(DIGITS[ticks >> shift & 31] for shift in range(45, -1, -5))
-
-
-def instant_of(bound: str) -> datetime:
-    """The inverse of ``id_from``."""
-    return EPOCH + (int(bound, 32) >> 2) * TICK
-
-
-def width_of(retention: timedelta) -> timedelta:
-    return max(retention / PER_RETENTION, SHORTEST)
-
-
-def next_span(spans: Sequence[Span], now: datetime, retention: timedelta, skipped: int = 0) -> Span | None:
-    """The one to make now, so that there is always one whose time has not come yet."""
-    width = width_of(retention)
-    begin = max([now + NOT_YET, *(instant_of(span.limit) for span in spans)])
-    if spans and begin > now + width:
-        return None
-    begin += skipped * width
-    return Span(f"{begin:%Y%m%dt%H%M%S}", id_from(begin), id_from(begin + width))
-
-
 class Partitions:
     """``retention`` None: nothing will ever be dropped, so no spans are made.
 
@@ -118,14 +67,17 @@ class Partitions:
     for the locks of tables, because all work would queue up behind it: what does not work is tried again later.
     """
 
-    def __init__(self, connections: Connections, retention: timedelta | None) -> None:
+    def __init__(self, connections: Connections, clock: Clock, retention: timedelta | None) -> None:
         self._connections = connections
         self._retention = retention
+        self._maker = None if retention is None else SpanMaker(connections, clock, retention)
         self._endings: dict[str, Ending] = {}
         self._held: set[str] = set()
         self._looking: asyncio.Task[None] | None = None
 
     async def close(self) -> None:
+        if self._maker is not None:
+            await self._maker.close()
         looking, self._looking = self._looking, None
         if looking is not None:
             looking.cancel()
@@ -137,33 +89,10 @@ class Partitions:
         async with self._connections.sweep() as connection:
             return await find_spans(connection)
 
-    async def make_ahead(self, spans: Sequence[Span], now: datetime) -> None:
-        """Make the span that is needed next, if it is not among ``spans``."""
-        if self._retention is None:
-            return
-        for skipped in range(MOST_SKIPPED + 1):
-            span = next_span(spans, now, self._retention, skipped)
-            if span is None:
-                return
-            try:
-                return await self._make(span)
-            except asyncpg.CheckViolationError:
-                log.warning("the rest holds runs of a clock that is far ahead: no partition from %s on", span.name)
-            except BUSY as busy:
-                log.info("the partition from %s on is made a little later: %s", span.name, busy)
-                return
-
-    async def _make(self, span: Span) -> None:
-        async with self._connections.writing() as connection:
-            # Another engine may have made it, or another one of this time, since we have looked.
-            if not await _alone(connection) or any(each.limit > span.least for each in await find_spans(connection)):
-                return
-            # The database does this by itself for partitions, but not for what they are parts of. Only of something,
-            # and before the new ones are there: of a table that was never looked at it thinks that it holds something,
-            # and reads it by its key; of one seen empty, any way is right, and it keeps to that as it grows.
-            if await connection.fetchval("SELECT EXISTS (SELECT FROM runs)"):
-                await connection.execute("ANALYZE runs, attempts, run_events, logs")
-            await MAKE_SPAN.execute(connection, name=span.name, least=span.least, limit=span.limit)
+    def make_ahead(self, spans: Sequence[Span], now: datetime) -> None:
+        """Begin to make the span that is needed next, if it is not among ``spans``."""
+        if self._maker is not None:
+            self._maker.make_ahead(spans, now)
 
     async def drop(self, spans: Sequence[Span], before: datetime, now: datetime) -> int:
         """Drop those of ``spans`` in which all has finished before ``before``. Returns how many runs went with them."""
@@ -196,7 +125,7 @@ class Partitions:
 
     async def _drop(self, span: Span, ending: Ending) -> int:
         async with self._connections.writing() as connection:
-            if not await _alone(connection) or span not in await find_spans(connection):
+            if not await alone(connection) or span not in await find_spans(connection):
                 return 0
             await connection.execute("LOCK TABLE runs, attempts, run_events, logs IN ACCESS EXCLUSIVE MODE")
             # Nobody can change it any more: is it still as it was?
@@ -221,7 +150,7 @@ class Partitions:
             for statement in DELETE_BESIDE:
                 for _ in range(MOST_BATCHES):
                     async with self._connections.writing() as connection:
-                        if not await _alone(connection):
+                        if not await alone(connection):
                             return
                         deleted = await statement.execute(connection, least=span.least, limit=span.limit, most=BATCH)
                     if deleted < BATCH:
@@ -244,30 +173,24 @@ class Partitions:
                 log.info("whether all has ended in the partition from %s on is seen later: %s", span.name, busy)
 
     async def _find_ending(self, span: Span, now: datetime) -> None:
-        async with self._connections.sweep(snapshot=True) as connection:
+        async with self._connections.sweep() as connection:
             if await _is_held(connection, span, now):
                 self._held.add(span.name)
                 return
-            [(runs, last_at, running)] = await connection.fetch(
-                FIND_SPAN_END.sql, span.least, span.limit, timeout=LONGEST_SCAN_S
-            )
-        if running:
-            self._held.add(span.name)
-        else:
-            self._held.discard(span.name)
-            self._endings[span.name] = Ending(runs, last_at or instant_of(span.least), now, now)
-
-
-async def find_spans(connection: Connection) -> list[Span]:
-    return [Span(*row) for row in await FIND_SPANS.fetch(connection)]
-
-
-async def _alone(connection: Connection) -> bool:
-    """Whether this transaction may change spans."""
-    await connection.execute("SET LOCAL lock_timeout = '500ms'")
-    await connection.execute("SET LOCAL statement_timeout = '5s'")
-    alone: bool = await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", SPAN_LOCK)
-    return alone
+        runs, last_at = 0, instant_of(span.least)
+        after: str | None = ""
+        while after is not None:
+            # Part by part: one long look would keep the vacuum from all that changes meanwhile.
+            async with self._connections.sweep() as connection:
+                [(count, part_last_at, running, after)] = await FIND_SPAN_END.fetch(
+                    connection, least=span.least, limit=span.limit, after=after, most=PART
+                )
+            if running:
+                self._held.add(span.name)
+                return
+            runs, last_at = runs + count, max(last_at, part_last_at or last_at)
+        self._held.discard(span.name)
+        self._endings[span.name] = Ending(runs, last_at, now, now)
 
 
 async def _is_held(connection: Connection, span: Span, seen_at: datetime) -> bool:

@@ -6,7 +6,8 @@ from datetime import datetime
 from itertools import dropwhile
 
 from mulligan.stores.postgres.connections import Connections
-from mulligan.stores.postgres.partitions import Partitions, id_from
+from mulligan.stores.postgres.partitions import Partitions
+from mulligan.stores.postgres.spans import id_from
 from mulligan.stores.postgres.statement import Connection, Statement
 
 DELETE_GONE_WORKERS = Statement("delete_gone_workers")
@@ -29,7 +30,7 @@ FIND_RUNS_NOT_KEPT = Statement("find_runs_not_kept")
 
 async def prune(connections: Connections, partitions: Partitions, before: datetime, now: datetime, limit: int) -> int:
     spans = await partitions.spans()
-    await partitions.make_ahead(spans, now)
+    partitions.make_ahead(spans, now)
     past = [span for span in spans if span.limit <= id_from(before)]
     dropped = await partitions.drop(past, before, now)
     # In a span that something holds, the others need not wait for it. What is spared is one piece, which the planner

@@ -55,7 +55,7 @@ class PostgresStore:
         self._address = read_address(url)
         self._clock = clock
         self._connections = Connections(self._address)
-        self._partitions = Partitions(self._connections, retention)
+        self._partitions = Partitions(self._connections, clock, retention)
         self._wakeups = Wakeups(self._address, clock)
         self._loader = Loader()
         self._turn = asyncio.Lock()

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+import asyncpg
+
 from mulligan.core.facts import Changes, Claim, Facts, StepKey, Wanted
 from mulligan.core.records import OpenState, OpenStep
-from mulligan.errors import StoreUnavailable
+from mulligan.errors import StoreConflict, StoreUnavailable
 from mulligan.ports.store import News
 from mulligan.stores.postgres.commit import write
 from mulligan.stores.postgres.connections import Connections
 from mulligan.stores.postgres.database import Address, translated
 from mulligan.stores.postgres.load import Loader
+from mulligan.stores.postgres.span_maker import let_all_into_rest
 from mulligan.stores.postgres.statement import Connection
 from mulligan.stores.postgres.wakeups import Wakeups
 
@@ -44,7 +47,14 @@ class PostgresTransaction:
     async def commit(self, changes: Changes, claims: Sequence[Claim], now: datetime, token: str) -> list[OpenStep]:
         with translated(self._address):
             connection = await self._begun()
-            written = await write(connection, changes, claims, now, token, self._ready)
+            try:
+                written = await write(connection, changes, claims, now, token, self._ready)
+            except asyncpg.CheckViolationError as error:
+                # A run of a time that a span is just made for, or should have been by an engine that was killed: then
+                # no span, rather than no run.
+                await connection.execute("ROLLBACK")
+                await let_all_into_rest(connection)
+                raise StoreConflict(f"A partition was to be made of a time that is in use: {error}.") from error
             await connection.execute("COMMIT")
         self._connection = None
         self._remember(changes)

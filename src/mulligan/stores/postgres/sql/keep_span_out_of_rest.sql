@@ -1,0 +1,1 @@
+SELECT keep_span_out_of_rest(:least, :limit)

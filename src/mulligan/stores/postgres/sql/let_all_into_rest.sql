@@ -1,0 +1,1 @@
+SELECT let_all_into_rest()
