@@ -68,6 +68,22 @@ async def test_a_large_batch_is_cut_and_answered_in_order(talk: Talk) -> None:
     assert await talk.session.start([]) == []
 
 
+async def test_an_end_that_comes_in_parts_is_one_end(talk: Talk) -> None:
+    one = spec()
+    waiting = asyncio.create_task(talk.session.watch(one.run_id))
+    await settle()
+    talk.server.say(RunEnded(one.run_id, "succeeded", {"lost": b"0"}, more=True))
+    await settle()
+    talk.server.cut()  # the rest is lost with the connection, and all of it is told again
+    await talk.advance(5)
+    for output in ({"a": b"1"}, {"b": b"2"}):
+        talk.server.say(RunEnded(one.run_id, "succeeded", output, more=True))
+        await settle()
+        assert not waiting.done()
+    talk.server.say(RunEnded(one.run_id, "succeeded", {"c": b"3"}))
+    assert await waiting == RunEnded(one.run_id, "succeeded", {"a": b"1", "b": b"2", "c": b"3"})
+
+
 async def test_each_start_is_refused_by_itself_with_the_error_that_it_was(talk: Talk) -> None:
     problems = {
         "nobody": ("unknown_workflow", "No worker has registered a workflow named 'nobody' yet."),

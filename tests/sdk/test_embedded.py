@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from mulligan import Context, DeclarationError, Mulligan, RunFailed
+from mulligan import Context, DeclarationError, Mulligan, RunFailed, after
 from mulligan.errors import MulliganError, TooLarge
 
 
@@ -254,3 +254,24 @@ def test_who_waits_for_many_may_leave_out_the_question_for_their_steps(m: Mullig
         return [run.output for run in ended]
 
     assert asyncio.run(main()) == [2 * n for n in range(30)]
+
+
+def test_results_of_any_size_are_told_and_a_step_that_would_get_too_many_fails_in_words(m: Mulligan) -> None:
+    """As on a server, where each message has to fit a frame."""
+    wf = m.workflow("wide", input=int)
+
+    def part(n: int) -> str:
+        return "x" * n
+
+    a, b, c, d = (wf.step(name=name)(part) for name in "abcd")
+
+    @wf.step
+    def join(a: str = after(a), b: str = after(b), c: str = after(c), d: str = after(d)) -> int:
+        return len(a + b + c + d)
+
+    small, large = m.sync(wf.start_many([3, 4_000_000]))
+    assert m.sync(small.wait())[join].output == 12
+    m.sync(large.wait(timeout="20s"))
+    assert [len(large[part].output) for part in (a, b, c, d)] == [4_000_000] * 4
+    with pytest.raises(RunFailed, match=r"InputTooLarge: Step 'join' would be called with 16,000,0.. bytes"):
+        large.check()

@@ -9,7 +9,8 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from mulligan.core.records import Argument, Reading, StepDefinition, WorkflowDefinition
+from mulligan.core.limits import ERROR
+from mulligan.core.records import Argument, Reading, RecordedError, StepDefinition, WorkflowDefinition
 from mulligan.server.session.session import Session
 from mulligan.testing.clock import settle
 from mulligan.wire.messages import (
@@ -147,6 +148,21 @@ async def test_a_report_is_not_acknowledged_when_its_commit_is_unknown(desk: Des
     await desk.engine.stop()
     assert await said(session, Report(assign.lease, "succeeded", output=b"1")) == []
     assert desk.app.site.counts.unknown_reports == 1
+    await session.close()
+
+
+async def test_an_error_that_is_too_large_to_be_told_is_not_kept(desk: Desk) -> None:
+    """Everybody who waits for the run is told of it, together with the run's results."""
+    session = desk.session()
+    await said(session, HELLO, Credit(1))
+    run = await desk.start()
+    assign = only(await heard(session))
+    assert isinstance(assign, Assign)
+    error = RecordedError(type="Large", message="x" * ERROR)
+    await said(session, Report(assign.lease, "failed", error=error))
+    failed = await desk.get(f"/runs/{run['id']}")
+    assert failed["error_type"] == "mulligan.InvalidResult"
+    assert f"the limit is {ERROR:,}" in failed["error_message"]
     await session.close()
 
 

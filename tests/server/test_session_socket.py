@@ -9,11 +9,14 @@ from datetime import timedelta
 from typing import Any
 
 import httpx2
+import msgspec
 import pytest
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from mulligan.core.limits import PAYLOAD
+from mulligan.core.records import StepDefinition, WorkflowDefinition
 from mulligan.errors import StoreUnavailable
 from mulligan.testing.clock import settle
 from mulligan.wire.frames import MAX_FRAME, decode_from_server, encode_frames
@@ -92,6 +95,38 @@ async def test_a_worker_and_a_client_meet_over_sockets(desk: Desk, address: str)
         await say(worker, Goodbye())
     await gone(desk)
     assert desk.app.site.counts.open == 0
+
+
+async def test_results_too_large_to_go_together_come_one_after_the_other(desk: Desk, address: str) -> None:
+    steps = tuple(StepDefinition(name=f"step-{number}") for number in range(5))
+    large = b'"' + b"x" * (PAYLOAD - 2) + b'"'
+    async with dial(desk, address) as worker, dial(desk, address) as client:
+        definitions = [WorkflowDefinition(name="many", steps=steps)]
+        await say(worker, msgspec.structs.replace(HELLO, definitions=definitions), Credit(5))
+        await hear(worker)
+        run_id = f"{1:026d}"
+        await say(client, Start(seq=1, runs=[StartSpec(run_id=run_id, workflow="many", input=b"{}")]), Watch([run_id]))
+        await hear(client)
+        for assign in await hear(worker):
+            assert isinstance(assign, Assign)
+            await say(worker, Report(assign.lease, "succeeded", output=large))
+        told: list[FromServer] = []
+        while not told or told[-1] != RunEnded(run_id, "succeeded", {"step-3": large, "step-4": large}):
+            told += await hear(client)
+        assert told[:-1] == [
+            RunEnded(run_id, "succeeded", dict.fromkeys(("step-0", "step-1", "step-2"), large), more=True)
+        ]
+
+
+async def test_a_message_that_fits_no_frame_keeps_no_other_back(desk: Desk, address: str) -> None:
+    """A refusal says which run it is about, and whoever asks chooses how long that is."""
+    async with dial(desk, address) as client:
+        await say(client, Watch([f"{1:026d}"]))
+        assert [type(message) for message in await hear(client)] == [Refused]
+        await say(client, Watch(["x" * 9_000_000, f"{2:026d}"]))
+        (refused,) = await hear(client)
+        assert isinstance(refused, Refused)
+        assert refused.run_id == f"{2:026d}"
 
 
 async def gone(desk: Desk) -> None:

@@ -9,12 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mulligan.core.limits import ERROR, MESSAGE
 from mulligan.core.records import RecordedError, Retry, StepDefinition, WorkflowDefinition
 from mulligan.errors import InvalidInput, TooLarge
+from mulligan.server.session.declared import LONGEST_NAME, MOST_STEPS
 from mulligan.wire.frames import MAX_FRAME, decode_from_sdk, decode_from_server, encode_frames
 from mulligan.wire.messages import (
     PROTOCOL,
     Acknowledge,
+    Assign,
     Credit,
     FromSdk,
     FromServer,
@@ -66,6 +69,17 @@ def test_a_message_larger_than_a_frame_is_named() -> None:
         encode_frames([Report(lease=LEASE, outcome="succeeded", output=b"a" * MAX_FRAME)])
     with pytest.raises(TooLarge):
         decode_from_sdk(b"a" * (MAX_FRAME + 1))
+
+
+def test_the_largest_that_the_limits_allow_fits_a_frame() -> None:
+    name = "\N{SMILING FACE WITH SUNGLASSES}" * LONGEST_NAME
+    lease = Lease(run_id="r" * 26, step=name, attempt=1, token="t" * 64)
+    error = RecordedError(type="Large", message="x" * ERROR)
+    names = [f"{number:04}{name[4:]}" for number in range(MOST_STEPS)]
+    outputs = dict.fromkeys(names, b"x" * (MESSAGE // MOST_STEPS))
+    called = Assign(lease, name, "v" * 64, b"x" * MESSAGE, overrides={}, key="k" * 26, metadata={})
+    for message in (called, RunEnded("r" * 26, "failed", outputs, name, error)):
+        assert len(encode_frames([message])) == 1
 
 
 @given(st.binary(max_size=200))

@@ -17,13 +17,13 @@ from mulligan.app.compose import admit_owner, running_engine, server_settings
 from mulligan.app.listening import Mode, address_of, check_exposure, listen
 from mulligan.app.settings import Settings
 from mulligan.app.signals import stop_signals
+from mulligan.core.limits import FRAME
 from mulligan.engine.api import Engine
 from mulligan.errors import InvalidInput
 from mulligan.server.app import ServerApp, create_app
 
 log = logging.getLogger("mulligan.app")
 
-LARGEST_FRAME = 16 * 1024 * 1024
 GOODBYE_S = 5
 """How long requests that are under way may take to end when the server stops."""
 
@@ -102,7 +102,7 @@ def _configure(app: ServerApp, settings: Settings) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         ws="websockets-sansio",
-        ws_max_size=LARGEST_FRAME,
+        ws_max_size=FRAME,
         ws_per_message_deflate=False,  # small frames on fast networks: compressing them only costs
         proxy_headers=settings.behind_proxy,
         # Who may say in whose name it speaks: a proxy on this machine, unless FORWARDED_ALLOW_IPS names others.

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from mulligan.errors import MulliganError, Unauthorized
+from mulligan.errors import MulliganError, TooLarge, Unauthorized
 from mulligan.server.auth import require_own_origin
 from mulligan.server.http import Door, refusal
 from mulligan.server.session.session import Session
 from mulligan.server.site import Call
 from mulligan.wire.frames import decode_from_sdk, encode_frames
-from mulligan.wire.messages import Refused
+from mulligan.wire.messages import FromServer, Refused
 
 POLICY = 1008
 log = logging.getLogger("mulligan.server")
@@ -80,11 +80,26 @@ async def _read(socket: WebSocket, session: Session) -> None:
 async def _write(socket: WebSocket, session: Session) -> None:
     while True:
         messages = await session.take()
-        for frame in encode_frames(messages):
+        for frame in _frames(messages):
             await socket.send_bytes(frame)
         if any(isinstance(message, Refused) and message.fatal for message in messages):
             await socket.close(POLICY)
             return
+
+
+def _frames(messages: Sequence[FromServer]) -> list[bytes]:
+    """What fits no frame is left out: a session that ended over it would lose the others, and meet it again at once.
+
+    What users make is kept below that size by ``core.limits``.
+    """
+    try:
+        return encode_frames(messages)
+    except TooLarge as error:
+        if len(messages) == 1:
+            log.error("left out: %s", error)
+            return []
+        middle = len(messages) // 2
+        return _frames(messages[:middle]) + _frames(messages[middle:])
 
 
 async def _end(socket: WebSocket, error: MulliganError) -> None:

@@ -7,10 +7,11 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from mulligan.core.limits import FRAME
 from mulligan.errors import InvalidInput, TooLarge
 from mulligan.wire.messages import FromSdk, FromServer, Message
 
-MAX_FRAME: Final = 16 * 1024 * 1024
+MAX_FRAME: Final = FRAME
 """Bytes. Whoever has more to say sends several frames."""
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -14,6 +14,8 @@ from typing import Any, Final
 
 import msgspec
 
+from mulligan.core.limits import FRAME
+from mulligan.core.limits import PAYLOAD as LARGEST_PAYLOAD
 from mulligan.errors import InvalidInput, Problem, TooLarge
 
 MAX_NUMBER_LENGTH: Final = 1_000
@@ -28,8 +30,8 @@ class Limits:
     depth: int = 100
 
 
-PAYLOAD: Final = Limits(size=4 * 1024 * 1024, keys=100_000)
-REQUEST: Final = Limits(size=16 * 1024 * 1024, keys=250_000, depth=120)
+PAYLOAD: Final = Limits(size=LARGEST_PAYLOAD, keys=100_000)
+REQUEST: Final = Limits(size=FRAME, keys=250_000, depth=120)
 """A request or an answer holds payloads some levels down, which may be as deep as payloads may be."""
 
 _decode = msgspec.json.Decoder().decode

@@ -214,13 +214,17 @@ class StartAnswer(Message, frozen=True):
 
 
 class RunEnded(Message, frozen=True):
-    """``outputs``: step name → JSON text, of every step that has one. ``error`` when the run failed."""
+    """``outputs``: step name → JSON text, of every step that has one. ``error`` when the run failed.
+
+    ``more``: other outputs follow, which are too large to go with these; the last message has all else.
+    """
 
     run_id: str
     status: str
     outputs: dict[str, bytes]
     failed_step: str | None = None
     error: RecordedError | None = None
+    more: bool = False
 
 
 FromSdk = Hello | Credit | Report | Release | Beat | Logs | Drain | Goodbye | Start | Watch | Unwatch

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import msgspec
 
+from mulligan.core.limits import PAYLOAD
 from mulligan.errors import MulliganError, Refused, Unavailable
 from mulligan.sdk.backoff import reconnect_delay
 from mulligan.sdk.client.problems import error_of, final_or_closed
@@ -34,7 +35,7 @@ PATIENCE = timedelta(seconds=10)
 """How long a start may wait for a server that cannot be reached before it is answered with ``Unavailable``."""
 
 MOST_STARTS = 1_000
-MOST_BYTES = 4 * 1024 * 1024
+MOST_BYTES = PAYLOAD
 """One Start message holds no more than this; larger batches go as several."""
 
 Answer = Accepted | MulliganError
@@ -235,7 +236,7 @@ class ClientSession:
             case StartAnswer():
                 self._take_answer(message)
             case RunEnded():
-                self._watches.ended(message.run_id, message)
+                self._watches.take(message)
             case wire.Refused():
                 self._take_refusal(message)
             case _:

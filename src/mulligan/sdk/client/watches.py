@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from mulligan.errors import MulliganError
 from mulligan.wire.messages import FromSdk, RunEnded, Unwatch, Watch
 
@@ -41,6 +43,8 @@ class Watches:
         """By run. An empty list: its end was asked for together with its start, and nobody waits for it yet."""
         self._early: dict[str, End] = {}
         """How such a run ended before anybody waited for it."""
+        self._parts: dict[str, dict[str, bytes]] = {}
+        """Of a run whose end comes in several messages: the results so far."""
         self._to_watch: list[str] = []
         self._to_unwatch: list[str] = []
 
@@ -91,7 +95,18 @@ class Watches:
 
     def _forget(self, run_id: str) -> None:
         del self._waits[run_id]
+        self._parts.pop(run_id, None)
         self._to_unwatch.append(run_id)
+
+    def take(self, message: RunEnded) -> None:
+        """The server tells how a run ended, or a part of it."""
+        earlier = self._parts.pop(message.run_id, None)
+        if earlier is not None:
+            message = msgspec.structs.replace(message, outputs={**earlier, **message.outputs})
+        if not message.more:
+            self.ended(message.run_id, message)
+        elif message.run_id in self._waits:
+            self._parts[message.run_id] = message.outputs
 
     def ended(self, run_id: str, end: End) -> None:
         """The server has told how it ended, or why nobody will ever know."""
@@ -111,6 +126,7 @@ class Watches:
         """A new connection knows of none of them."""
         self._to_watch = list(self._waits)
         self._to_unwatch = []
+        self._parts = {}
 
     def collect(self) -> list[FromSdk]:
         """What there is to say now. Who was asked for and given up in the same turn is not spoken of."""

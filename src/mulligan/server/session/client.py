@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from mulligan.core.commands import Started, StartRun
+from mulligan.core.limits import MESSAGE
 from mulligan.engine.api import RunEnd, no_run
 from mulligan.errors import InvalidInput, MulliganError, NotFound, Unavailable
 from mulligan.server.reading.scene import RUN_ID
@@ -157,7 +158,7 @@ class ClientRole:
         run = end.run
         if run.namespace == self._namespace and run.id in self._watched:
             self._watched.discard(run.id)
-            self._outbox.say([RunEnded(run.id, str(run.status), end.outputs, run.failed_step, end.error)])
+            self._outbox.say(_messages_of(end))
 
     def unwatch(self, run_ids: Sequence[str]) -> None:
         for run_id in run_ids:
@@ -170,6 +171,21 @@ class ClientRole:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _messages_of(end: RunEnd) -> list[RunEnded]:
+    """One, unless the results are too large to go together."""
+    run, size = end.run, 0
+    parts: list[dict[str, bytes]] = [{}]
+    for step, output in end.outputs.items():
+        size += len(output)
+        if size > MESSAGE:
+            parts.append({})
+            size = len(output)
+        parts[-1][step] = output
+    *early, last = parts
+    messages = [RunEnded(run.id, str(run.status), part, more=True) for part in early]
+    return [*messages, RunEnded(run.id, str(run.status), last, run.failed_step, end.error)]
 
 
 def _check_spec(spec: StartSpec) -> None:

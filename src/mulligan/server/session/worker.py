@@ -9,6 +9,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from mulligan.core.commands import (
     AppendLogs,
     AttemptRef,
@@ -22,6 +24,7 @@ from mulligan.core.commands import (
     Verdict,
 )
 from mulligan.core.decide.attempts import ref_of
+from mulligan.core.limits import ERROR
 from mulligan.core.records import LogLine, Outcome, RecordedError
 from mulligan.engine.api import UNWANTED, Assignment, Seat
 from mulligan.errors import InvalidInput, MulliganError, TooLarge, Unavailable
@@ -265,6 +268,8 @@ class WorkerRole:
             raise InvalidInput(f"The worker reported the outcome {report.outcome!r}, which there is not.")
         if report.output is not None:
             check(report.output, f"The output of step {report.lease.step}")
+        if report.error is not None and (size := len(msgspec.msgpack.encode(report.error))) > ERROR:
+            raise TooLarge(f"The error of step {report.lease.step} has {size:,} bytes; the limit is {ERROR:,}.")
         for reading in report.readings:
             if not is_name(reading.name):
                 raise InvalidInput(f"The playground variable {reading.name!r} has no name of printable characters.")
