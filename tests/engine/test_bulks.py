@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mulligan.core.bulk import Bulk, BulkItem, BulkState, Control, ItemState
+from mulligan.core.bulk import Bulk, BulkItem, BulkState, Control, ItemState, Progress
 from mulligan.core.commands import NoteGroup
 from mulligan.core.facts import Changes, Claim
 from mulligan.core.inbox import GroupNote, GroupStatus, status_of
@@ -25,6 +25,7 @@ from mulligan.core.records import (
     WorkflowDefinition,
 )
 from mulligan.core.replay import ReplayRequest
+from mulligan.engine.agents.bulk_replayer import BulkReplayer
 from mulligan.engine.bulks import Brakes
 from mulligan.engine.replays import Replayed
 from mulligan.errors import Conflict, InvalidInput, NotFound, StoreUnavailable
@@ -190,6 +191,58 @@ async def test_a_paused_one_begins_nothing_until_it_is_resumed(desk: Desk) -> No
     await control(desk, bulk, "resume")
     await desk.advance(1)
     assert await begun(desk, bulk) == 3
+
+
+async def test_a_second_engine_that_counts_before_and_looks_after_does_not_pass_over_the_canary(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, _ = await outage(desk, 9)
+    other = BulkReplayer(desk.store, desk.engine.submit_all, desk.engine.bulks.replay_one)
+    count = desk.store.bulk_progress
+    counted: list[str] = []
+
+    async def overtaken(bulk_id: str) -> Progress:
+        progress = await count(bulk_id)
+        counted.append(bulk_id)
+        if len(counted) == 1:
+            await other.tick(desk.clock.now())
+        return progress
+
+    monkeypatch.setattr(desk.store, "bulk_progress", overtaken)
+    bulk = await begin(desk, canary=(1,))
+    await desk.advance(5)
+    assert len(counted) > 2
+    assert await begun(desk, bulk) == 1
+    await answer_all(worker)
+    await desk.advance(1)
+    assert await begun(desk, bulk) == 9
+
+
+@pytest.mark.parametrize("what", ["pause", "abort"])
+async def test_once_it_is_halted_not_one_more_replay_begins(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, what: Control
+) -> None:
+    """Also of those that the engine was about to begin."""
+    await outage(desk, 5)
+    read = desk.store.run
+    asked: list[str] = []
+
+    async def halted_before_the_third(namespace: str, run_id: str) -> RunDocument | None:
+        asked.append(run_id)
+        if len(asked) == 3:
+            (running,) = await desk.store.bulks(None, (BulkState.RUNNING,), 10)
+            await desk.engine.bulks.control("default", running.id, what, actor="bob")
+        return await read(namespace, run_id)
+
+    monkeypatch.setattr(desk.store, "run", halted_before_the_third)
+    bulk = await begin(desk)
+    await desk.advance(5)
+    assert len(await desk.store.find_runs("default", RunFilter(replays_only=True), None, 10)) == 2
+    waiting = [item.state for item, _ in await items(desk, bulk)]
+    assert waiting == [*2 * [ItemState.STARTED], *3 * [ItemState.WAITING]]
+    if what == "pause":
+        await control(desk, bulk, "resume")
+        assert await begun(desk, bulk) == 5
 
 
 async def test_an_aborted_one_is_never_resumed_and_its_replays_go_on(desk: Desk) -> None:

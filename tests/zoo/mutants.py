@@ -400,9 +400,8 @@ MUTANTS = (
         "bulk-copies-the-first",
         "Every replay of a bulk replays the first source.",
         "engine.agents.bulk_replayer",
-        "items = [await self._begin(bulk, item) for item, _ in waiting]",
-        "items = [await self._begin(bulk, msgspec.structs.replace(item, source_id=waiting[0][0].source_id))"
-        " for item, _ in waiting]",
+        "await self._begin(bulk, item)",
+        "await self._begin(bulk, msgspec.structs.replace(item, source_id=waiting[0][0].source_id))",
     ),
     mutant(
         "overrides-leak-to-all-steps",

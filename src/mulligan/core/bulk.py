@@ -17,6 +17,9 @@ from mulligan.core.records import Record
 LANE_PRIORITY = -10
 """Replays made in bulk wait behind live work."""
 
+HALTED = "bulk_halted"
+"""The code with which one of its replays is refused when a bulk replay does not go on (any more)."""
+
 LARGEST = 100_000
 """Items of one bulk replay."""
 

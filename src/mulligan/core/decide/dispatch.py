@@ -120,6 +120,8 @@ def want_replay(command: ReplayRun, wanted: Wanted) -> None:
     wanted.digests.add((replay.namespace, command.workflow, command.digest))
     if command.idempotency_key is not None:
         wanted.keys.add((replay.namespace, start.scoped_key(command.workflow, command.idempotency_key)))
+    if command.bulk_id is not None:
+        wanted.bulk_ids.add(command.bulk_id)
 
 
 def want_new_bulk(command: CreateBulk, wanted: Wanted) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import msgspec
 
+from mulligan.core.bulk import HALTED, BulkState
 from mulligan.core.commands import ReplayRun, Started, StartRun
 from mulligan.core.decide.advance import open_all
 from mulligan.core.decide.policy import Policy
@@ -140,8 +141,8 @@ def version_for(command: StartRun, facts: Facts) -> Version:
 def replay_run(command: ReplayRun, facts: Facts, now: datetime, policy: Policy) -> Started:
     """Make the new run of a replay whose plan was checked against payloads and schemas before.
 
-    What could have changed since then is checked here: the source is terminal (and so can never change again), and
-    the version that the plan was made for is still the one it names.
+    What could have changed since then is checked here: the source is terminal (and so can never change again), the
+    version that the plan was made for is still the one it names, and the bulk replay that it is part of goes on.
     """
     replay = command.replay
     if command.idempotency_key is not None:
@@ -149,6 +150,7 @@ def replay_run(command: ReplayRun, facts: Facts, now: datetime, policy: Policy) 
         earlier = answered_before(facts, replay.namespace, key, command.content)
         if earlier is not None:
             return earlier
+    check_bulk(command, facts)
     source = facts.runs.get(replay.source_id)
     if source is None or source.run.namespace != replay.namespace:
         raise NotFound(f"There is no run {replay.source_id!r}. It may have been removed by retention.")
@@ -183,3 +185,12 @@ def replay_run(command: ReplayRun, facts: Facts, now: datetime, policy: Policy) 
     add_run(facts, RunFacts(run, version, replay, {}, {}), command.input, command.content, now, policy)
     facts.add_event(RunEvent(run_id=run.id, namespace=run.namespace, at=now, kind="replayed_from", actor=replay.author))
     return Started(run_id=run.id)
+
+
+def check_bulk(command: ReplayRun, facts: Facts) -> None:
+    """Raises Conflict when the bulk replay has been paused, stopped or aborted: that holds from its answer on."""
+    if command.bulk_id is None:
+        return
+    bulk = facts.bulks.get(command.bulk_id)
+    if bulk is None or bulk.state is not BulkState.RUNNING:
+        raise Conflict(f"The bulk replay {command.bulk_id} does not go on, so it begins no more replays.", code=HALTED)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from mulligan.core.bulk import Bulk, BulkItem, BulkState, ItemState, advance
+from mulligan.core.bulk import HALTED, Bulk, BulkItem, BulkState, ItemState, advance
 from mulligan.core.commands import MoveBulk
 from mulligan.engine.inbox import Submit
 from mulligan.errors import Refused, StoreConflict, Unavailable
@@ -39,11 +39,9 @@ class BulkReplayer:
         return min(moments, default=None)
 
     async def _move(self, bulk: Bulk, now: datetime) -> datetime | None:
-        advice = advance(bulk, await self._store.bulk_progress(bulk.id), now)
-        items: list[BulkItem] = []
-        if advice.begin:
-            waiting = await self._store.bulk_items(bulk.namespace, bulk.id, ItemState.WAITING, -1, advice.begin)
-            items = [await self._begin(bulk, item) for item, _ in waiting]
+        progress = await self._store.bulk_progress(bulk.id)
+        advice = advance(bulk, progress, now)
+        items = await self._begin_next(bulk, progress.begun, advice.begin) if advice.begin else []
         if items or advice.state is not None:
             move = MoveBulk(
                 bulk_id=bulk.id,
@@ -55,12 +53,26 @@ class BulkReplayer:
             await self._submit((move,))
         return advice.again_at
 
-    async def _begin(self, bulk: Bulk, item: BulkItem) -> BulkItem:
+    async def _begin_next(self, bulk: Bulk, begun: int, count: int) -> list[BulkItem]:
+        """Begin ``count`` items beyond the first ``begun``, by position: what another engine has begun since those were
+        counted must not bring the ones behind it forward."""
+        waiting = await self._store.bulk_items(bulk.namespace, bulk.id, ItemState.WAITING, -1, count)
+        items: list[BulkItem] = []
+        for item, _ in waiting:
+            if item.position >= begun + count or (after := await self._begin(bulk, item)) is None:
+                break
+            items.append(after)
+        return items
+
+    async def _begin(self, bulk: Bulk, item: BulkItem) -> BulkItem | None:
+        """The item as it is then, or None if the bulk replay has been paused, stopped or aborted meanwhile."""
         try:
             run_id = await self._make(bulk, item.source_id)
         except (Unavailable, StoreConflict):
             raise  # it says nothing about the item, which is begun at the next tick
         except Refused as refusal:
+            if refusal.code == HALTED:
+                return None
             return msgspec.structs.replace(item, state=ItemState.REFUSED, problem=str(refusal))
         except Exception as error:
             log.exception("the replay of %s in the bulk replay %s could not be made", item.source_id, bulk.id)

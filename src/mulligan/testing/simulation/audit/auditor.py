@@ -14,7 +14,7 @@ from mulligan.ports.store import Store
 from mulligan.testing.simulation.audit.leases import check_leases, check_release, was_released
 from mulligan.testing.simulation.audit.ledger import Ledger
 from mulligan.testing.simulation.audit.moves import Patience, check_attempt, check_closed, check_open
-from mulligan.testing.simulation.audit.replays import begin_life, check_fold, check_run_change
+from mulligan.testing.simulation.audit.replays import begin_life, check_brakes, check_fold, check_run_change
 from mulligan.testing.simulation.audit.shadow import Key, Life, Shadow, Violation
 from mulligan.testing.simulation.disk import Commit
 
@@ -87,6 +87,7 @@ class Auditor:
         replays = {replay.run_id: replay for replay in changes.replays_added}
         for run, run_input in changes.runs_added.values():
             # a run may be made and end in one transaction; its own row is looked at below
+            check_brakes(shadow.bulks, changes.bulks_saved, run)
             begin_life(shadow, msgspec.structs.replace(run, status=RunStatus.RUNNING), run_input, replays.get(run.id))
         touched = self._check_steps(commit)
         for run, _ in changes.runs_added.values():

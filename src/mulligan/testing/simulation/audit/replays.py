@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from mulligan.core.bulk import Bulk, BulkState
 from mulligan.core.records import OutputRef, Overrides, Replay, Run, RunStatus, StepDefinition
 from mulligan.testing.simulation.audit.shadow import Edits, Intent, Life, Shadow, Violation, edited
 
@@ -53,6 +54,14 @@ def check_replay(shadow: Shadow, life: Life, replay: Replay) -> None:
         raise Violation("S21", f"{where}: the unedited input was written differently")
     life.edits = expected_edits(source, life.ordinary, kept, intent)
     life.overrides = merged(source.overrides, intent.overrides)
+
+
+def check_brakes(before: dict[str, Bulk], after: dict[str, Bulk], run: Run) -> None:
+    """S17: what a bulk replay makes, it makes while it is running: a pause holds from the moment of its answer."""
+    if run.bulk_id is not None:
+        states = {bulks[run.bulk_id].state for bulks in (before, after) if run.bulk_id in bulks}
+        if BulkState.RUNNING not in states:
+            raise Violation("S17", f"run {run.id} was made by bulk replay {run.bulk_id}, which is {sorted(states)}")
 
 
 def check_lineage(run: Run, source: Life, where: str) -> None:
