@@ -442,6 +442,19 @@ async def test_a_start_that_does_not_fit_is_refused_alone(desk: Desk, changed: d
     await session.close()
 
 
+async def test_nothing_more_is_read_while_too_many_starts_are_unanswered(desk: Desk) -> None:
+    await desk.register()
+    session = desk.session()
+    large = b'{"name":"' + b"x" * 4_000_000 + b'"}'
+    await session.handle([Start(seq=seq, runs=[spec(seq, input=large)]) for seq in range(5)])
+    reading_on = asyncio.ensure_future(session.has_room())
+    await asyncio.sleep(0)
+    assert not reading_on.done()
+    assert [answer.seq for answer in await heard(session) if isinstance(answer, StartAnswer)] == list(range(5))
+    assert reading_on.done()
+    await session.close()
+
+
 async def test_a_start_that_is_repeated_finds_its_run(desk: Desk) -> None:
     await desk.register()
     session = desk.session()

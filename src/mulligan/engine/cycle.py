@@ -17,6 +17,7 @@ from typing import Protocol
 from mulligan.core.decide import decide, wanted_by
 from mulligan.core.decide.policy import Policy
 from mulligan.core.facts import Claim, Facts, RunFacts, Wanted
+from mulligan.core.limits import FRAME
 from mulligan.core.records import OpenStep
 from mulligan.engine.dispatcher import Dispatcher
 from mulligan.engine.inbox import Entry, Inbox, Request
@@ -27,6 +28,10 @@ from mulligan.ports.store import Store
 
 LARGEST_TURN = 512
 """Commands per transaction. Beyond this a larger turn gains nothing and only delays its first answer."""
+
+LARGEST_WRITE = FRAME
+"""Bytes of payloads per transaction, but for the request that goes beyond. A database that is given more than it takes
+refuses it again and again."""
 
 MOST_CONFLICTS = 5
 """How often a turn is decided anew because another engine was quicker, before its commands are looked at one by one."""
@@ -120,7 +125,7 @@ class Cycle:
 
     def turn_away(self) -> None:
         """Answer those who came after ``run`` had returned."""
-        for request in self.inbox.drain(sys.maxsize):
+        for request in self.inbox.drain(sys.maxsize, sys.maxsize):
             if not request.answers.done():
                 request.answers.set_result([Unavailable("The engine is not running.")] * len(request.commands))
 
@@ -129,7 +134,7 @@ class Cycle:
             await self._wake.wait()
             self._wake.clear()
             while self._has_work():
-                await self._turn(self.inbox.drain(LARGEST_TURN))
+                await self._turn(self.inbox.drain(LARGEST_TURN, LARGEST_WRITE))
             if self._closing:
                 return
 

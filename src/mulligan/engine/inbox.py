@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from mulligan.core.commands import Command
+from mulligan.core.commands import AppendLogs, Command, FinishAttempt, ReplayRun, StartRun
 
 Submit = Callable[[Sequence[Command]], Awaitable[list[Any]]]
 """How agents hand commands in. Answers in the order of the commands; a refusal is an exception among them."""
@@ -34,21 +34,36 @@ class Entry(msgspec.Struct, eq=False):
     answer: Any = None
 
 
+def size_of(command: Command) -> int:
+    """Bytes of what it carries, as far as it matters: small ones are bounded by their number."""
+    match command:
+        case StartRun() | ReplayRun():
+            return len(command.input)
+        case FinishAttempt():
+            return len(command.output or b"") + sum(len(reading.value) for reading in command.readings)
+        case AppendLogs():
+            return sum(len(line.message) for line in command.lines)
+        case _:
+            return 0
+
+
 @dataclass(slots=True)
 class Inbox:
-    """A queue that is bounded by its senders: each waits for its answers before it sends more of the same."""
+    """A queue that is bounded by its senders: sessions stop reading while too many of their starts are unanswered,
+    reports and logs are bounded by slots, and everybody else waits for answers before asking for more."""
 
     waiting: deque[Request] = field(default_factory=deque)
 
     def put(self, request: Request) -> None:
         self.waiting.append(request)
 
-    def drain(self, limit: int) -> list[Request]:
-        """The oldest requests, whole ones, until they hold ``limit`` commands or more."""
+    def drain(self, limit: int, size: int) -> list[Request]:
+        """The oldest requests, whole ones, until they hold ``limit`` commands or ``size`` bytes, or more."""
         taken: list[Request] = []
-        commands = 0
-        while self.waiting and commands < limit:
+        commands = taken_size = 0
+        while self.waiting and commands < limit and taken_size < size:
             request = self.waiting.popleft()
             commands += len(request.commands)
+            taken_size += sum(map(size_of, request.commands))
             taken.append(request)
         return taken

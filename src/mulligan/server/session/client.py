@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from mulligan.core.commands import Started, StartRun
-from mulligan.core.limits import MESSAGE
+from mulligan.core.limits import FRAME, MESSAGE
 from mulligan.engine.api import RunEnd, no_run
 from mulligan.errors import InvalidInput, MulliganError, NotFound, Unavailable
 from mulligan.server.reading.scene import RUN_ID
@@ -19,6 +19,10 @@ from mulligan.wire.json_text import check
 from mulligan.wire.messages import Accepted, Refused, RunEnded, Start, StartAnswer, StartSpec
 
 MOST_STARTS = 10_000
+MOST_UNANSWERED = FRAME
+"""Bytes of starts that the engine has not answered yet; while there are more, nothing is read from this connection."""
+A_START = 1_000
+"""Bytes that a start is counted as beside its input."""
 MOST_WATCHED = 100_000
 MOST_LOOKED_UP = 500
 """Ended runs whose results are read together: enough to save the questions, few enough to hold in memory."""
@@ -36,6 +40,9 @@ class ClientRole:
         self._outbox = outbox
         self._trusted = trusted
         self._starting: set[str] = set()
+        self._unanswered = 0
+        self._answered = asyncio.Event()
+        self._answered.set()
         self._watched: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -57,8 +64,21 @@ class ClientRole:
             except MulliganError as error:
                 problems[place] = (error.code, str(error))
         self._starting.update(command.run_id for command in commands)
+        self._wait_for(sum(len(command.input) + A_START for command in commands))
         answers = self._engine.submit_later(commands)
         answers.add_done_callback(partial(self._started, start, commands, places, problems))
+
+    def _wait_for(self, size: int) -> None:
+        """So much more is unanswered; less, if it is negative."""
+        self._unanswered += size
+        if self._unanswered > MOST_UNANSWERED:
+            self._answered.clear()
+        else:
+            self._answered.set()
+
+    async def has_room(self) -> None:
+        """Return once the engine keeps up."""
+        await self._answered.wait()
 
     def _command(self, spec: StartSpec) -> StartRun:
         if not self._trusted:
@@ -87,6 +107,7 @@ class ClientRole:
         problems: dict[int, tuple[str, str]],
         answers: asyncio.Future[list[Any]],
     ) -> None:
+        self._wait_for(-sum(len(command.input) + A_START for command in commands))
         if answers.cancelled():
             return
         accepted: list[Accepted | None] = [None] * len(start.runs)

@@ -48,8 +48,10 @@ class Session:
         return await self._outbox.take()
 
     async def has_room(self) -> None:
-        """Return once the other side has taken what was said: until then, read nothing more from it."""
+        """Return once the other side has taken what was said, and the engine what was asked of it: until then, read
+        nothing more from it."""
         await self._outbox.has_room()
+        await self._client.has_room()
 
     async def handle(self, messages: Sequence[FromSdk]) -> None:
         """Take the messages of one frame, in order. Never raises for what the other side did wrong."""
