@@ -28,7 +28,7 @@ from mulligan.stores.postgres.rows import (
 from mulligan.stores.postgres.statement import Statement
 from mulligan.stores.statements import numbered, parameters, read_statement
 from mulligan.testing.exercise_store.talk import claim, commit, know, load, queue
-from mulligan.testing.factories import START, after, changes, make_attempt, make_open_step, make_run
+from mulligan.testing.factories import START, after, changes, make_attempt, make_open_step, make_run, make_version
 
 ROOM = Path(postgres.__file__).parent
 NAMES = sorted(file.stem for file in (ROOM / "sql").glob("*.sql"))
@@ -214,6 +214,35 @@ async def test_how_many_statements_a_turn_costs(store: PostgresStore, monkeypatc
     assert len(await turn(ended)) == 6  # begin, candidates, runs, open steps, attempts, commit
     await queue(store, *[make_run() for _ in range(200)])
     assert len(await turn(Changes())) == 4  # begin, candidates, leases, commit
+
+
+async def test_a_version_costs_its_own_definition_and_no_other(
+    store: PostgresStore, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is one for every edit of the code, and they are never deleted."""
+    versions = [make_version(digest=f"greet-{number}", number=number) for number in range(1, 101)]
+    await commit(store, changes(versions_added=versions))
+    fresh = PostgresStore(postgres_url, SystemClock())
+    await fresh.open()
+    with counted(monkeypatch) as sent:
+        assert await fresh.version("default", "greet", None) == versions[-1]
+        assert await fresh.version("default", "greet", None) == versions[-1]
+    assert len(sent) == 3  # which one, its definition; which one
+    assert list(fresh._loader.definitions._known) == [("default", "greet", "greet-100")]
+    with counted(monkeypatch) as sent:
+        assert await fresh.versions("default", "greet") == versions[::-1]
+        assert await fresh.versions("default", "greet") == versions[::-1]
+    assert [("definition" in sql.partition("FROM")[0]) for sql in sent] == [False, True, False]
+    await fresh.close()
+
+
+async def test_the_latest_version_is_found_without_looking_at_others(connection: Any) -> None:
+    sql = numbered(statement("find_version")).replace("$3", "NULL")
+    rows = await connection.fetch(f"EXPLAIN {sql}", "default", "greet")
+    found = "\n".join(row[0] for row in rows)
+    assert "Limit" in found
+    assert "Index Scan Backward using versions_pkey" in found
+    assert "Sort" not in found
 
 
 async def test_loading_many_runs_costs_four_statements(store: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:

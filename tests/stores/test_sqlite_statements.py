@@ -96,6 +96,12 @@ def test_runs_to_prune_are_found_without_sorting(connection: apsw.Connection) ->
     assert "TEMP B-TREE" not in found
 
 
+def test_the_latest_version_is_found_without_sorting(connection: apsw.Connection) -> None:
+    found = plan(connection, statement("find_version"), {"namespace": "n", "workflow": "w", "wanted": None})
+    assert "namespace=? AND workflow=?" in found
+    assert "TEMP B-TREE" not in found
+
+
 def test_the_inbox_is_answered_from_an_index_alone(connection: apsw.Connection) -> None:
     sql = statement("find_failure_groups")
     assert "COVERING INDEX runs_by_fingerprint" in plan(connection, sql, dict.fromkeys(parameters(sql)))

@@ -172,9 +172,9 @@ class Engine:
 
     async def version_of(self, namespace: str, workflow: str, wanted: str | None = None) -> Version:
         """The latest version of a workflow, or the one with this digest or number."""
-        for version in await self.store.versions(namespace, workflow):
-            if wanted is None or wanted in (version.digest, str(version.number)):
-                return version
+        version = await self.store.version(namespace, workflow, wanted)
+        if version is not None:
+            return version
         if wanted is not None:
             raise NotFound(f"Workflow {workflow!r} has no version {wanted!r}.", code="unknown_version")
         raise NotFound(

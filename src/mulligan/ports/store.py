@@ -212,6 +212,10 @@ class Store(Protocol):
         """All versions of one workflow, newest first; or the latest version of each, by name."""
         ...
 
+    async def version(self, namespace: str, workflow: str, wanted: str | None) -> Version | None:
+        """The version with this digest or number; the latest, if none is ``wanted``."""
+        ...
+
     async def variables(self, namespace: str, workflow: str) -> list[Variable]: ...
 
     async def workers(self, namespace: str) -> list[Worker]:

@@ -219,6 +219,10 @@ class MemoryStore:
         known = sorted(self.tables.versions.items())
         return [max(versions, key=number) for (owner, _), versions in known if owner == namespace]
 
+    async def version(self, namespace: str, workflow: str, wanted: str | None) -> Version | None:
+        known = await self.versions(namespace, workflow)
+        return next((each for each in known if wanted in (None, each.digest, str(each.number))), None)
+
     async def variables(self, namespace: str, workflow: str) -> list[Variable]:
         seen = [v for v in self.tables.variables.values() if v.namespace == namespace and v.workflow == workflow]
         return sorted(seen, key=attrgetter("step", "name"))

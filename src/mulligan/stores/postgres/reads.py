@@ -43,6 +43,7 @@ FIND_READY_ROUTES = Statement("find_ready_routes")
 FIND_RUN_EVENTS = Statement("find_run_events")
 FIND_TOKENS = Statement("find_tokens")
 FIND_VARIABLES = Statement("find_variables")
+FIND_VERSION = Statement("find_version")
 FIND_VERSIONS = Statement("find_versions")
 FIND_WORKERS = Statement("find_workers")
 LOAD_ATTEMPTS = Statement("load_attempts")
@@ -200,11 +201,20 @@ async def find_versions(
     connection: Connection, namespace: str, workflow: str | None, definitions: Definitions
 ) -> list[Version]:
     if workflow is None:
-        latest = await LOAD_LATEST_VERSIONS.fetch(connection, namespace=namespace, workflows=None)
-        known = await definitions.of(connection, [(row[0], row[1], row[2]) for row in latest])
-        return sorted(known.values(), key=lambda version: version.workflow)
-    found = await FIND_VERSIONS.fetch(connection, namespace=namespace, workflow=workflow)
-    return [definitions.of_row(row) for row in found]
+        found = await LOAD_LATEST_VERSIONS.fetch(connection, namespace=namespace, workflows=None)
+    else:
+        found = await FIND_VERSIONS.fetch(connection, namespace=namespace, workflow=workflow)
+    digests = [(row[0], row[1], row[2]) for row in found]
+    known = await definitions.of(connection, digests)
+    return [known[digest] for digest in digests]
+
+
+async def find_version(
+    connection: Connection, namespace: str, workflow: str, wanted: str | None, definitions: Definitions
+) -> Version | None:
+    found = await FIND_VERSION.fetch(connection, namespace=namespace, workflow=workflow, wanted=wanted)
+    known = await definitions.of(connection, [(row[0], row[1], row[2]) for row in found])
+    return next(iter(known.values()), None)
 
 
 async def find_variables(connection: Connection, namespace: str, workflow: str) -> list[Variable]:

@@ -170,6 +170,10 @@ class PostgresStore:
         async with self._connections.question() as connection:
             return await reads.find_versions(connection, namespace, workflow, self._loader.definitions)
 
+    async def version(self, namespace: str, workflow: str, wanted: str | None) -> Version | None:
+        async with self._connections.question() as connection:
+            return await reads.find_version(connection, namespace, workflow, wanted, self._loader.definitions)
+
     async def variables(self, namespace: str, workflow: str) -> list[Variable]:
         async with self._connections.question() as connection:
             return await reads.find_variables(connection, namespace, workflow)

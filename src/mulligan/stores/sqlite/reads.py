@@ -48,6 +48,7 @@ FIND_READY_ROUTES = read_statement(__package__, "find_ready_routes")
 FIND_RUN_EVENTS = read_statement(__package__, "find_run_events")
 FIND_TOKENS = read_statement(__package__, "find_tokens")
 FIND_VARIABLES = read_statement(__package__, "find_variables")
+FIND_VERSION = read_statement(__package__, "find_version")
 FIND_VERSIONS = read_statement(__package__, "find_versions")
 FIND_WORKERS = read_statement(__package__, "find_workers")
 LOAD_ATTEMPTS = read_statement(__package__, "load_attempts")
@@ -210,9 +211,20 @@ def by_status(counts: Sequence[Any]) -> dict[str, int]:
 def find_versions(
     connection: apsw.Connection, namespace: str, workflow: str | None, definitions: Definitions
 ) -> list[Version]:
-    statement = LOAD_LATEST_VERSIONS if workflow is None else FIND_VERSIONS
     asked = {"namespace": namespace, "workflow": workflow}
-    return [definitions.of_row(row) for row in connection.execute(statement, asked)]
+    if workflow is None:
+        return [definitions.of_row(row) for row in connection.execute(LOAD_LATEST_VERSIONS, asked)]
+    digests = [(row[0], row[1], row[2]) for row in connection.execute(FIND_VERSIONS, asked)]
+    known = definitions.of(connection, digests)
+    return [known[digest] for digest in digests]
+
+
+def find_version(
+    connection: apsw.Connection, namespace: str, workflow: str, wanted: str | None, definitions: Definitions
+) -> Version | None:
+    asked = {"namespace": namespace, "workflow": workflow, "wanted": wanted}
+    found = [(row[0], row[1], row[2]) for row in connection.execute(FIND_VERSION, asked)]
+    return next(iter(definitions.of(connection, found).values()), None)
 
 
 def find_variables(connection: apsw.Connection, namespace: str, workflow: str) -> list[Variable]:

@@ -182,6 +182,12 @@ class SqliteStore:
             lambda connection: reads.find_versions(connection, namespace, workflow, definitions)
         )
 
+    async def version(self, namespace: str, workflow: str, wanted: str | None) -> Version | None:
+        definitions = self._definitions
+        return await self._questions.call(
+            lambda connection: reads.find_version(connection, namespace, workflow, wanted, definitions)
+        )
+
     async def variables(self, namespace: str, workflow: str) -> list[Variable]:
         return await self._questions.call(lambda connection: reads.find_variables(connection, namespace, workflow))
 

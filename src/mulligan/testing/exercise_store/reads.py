@@ -97,6 +97,19 @@ class Reads:
         assert await store.versions("default", None) == [make_version(workflow="alpha"), tenth]
         assert await store.versions("default", "nothing") == []
 
+    async def test_a_version_is_found_by_its_number_or_digest(self, store: Store) -> None:
+        await know(store, "greet", "alpha")
+        second = make_version(digest="greet-2", number=2)
+        tenth = make_version(digest="greet-10", number=10)
+        await commit(store, changes(versions_added=[tenth, second]))
+        assert await store.version("default", "greet", None) == tenth
+        assert await store.version("default", "greet", "2") == second
+        assert await store.version("default", "greet", "greet-2") == second
+        for unknown in ("3", "02", "", "greet-3", make_version(workflow="alpha").digest):
+            assert await store.version("default", "greet", unknown) is None
+        assert await store.version("default", "nothing", None) is None
+        assert await store.version("elsewhere", "greet", None) is None
+
     async def test_a_variable_is_shown_as_last_seen(self, store: Store) -> None:
         old, other = make_variable("prompt"), make_variable("model", step="pick")
         new = make_variable("prompt", default='"hi"', line=9, seen_at=after(5))
