@@ -6,6 +6,7 @@ Runs are remembered all the same: what a worker needs to know of a run does not 
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Set
 
 from mulligan.core.facts import DocumentKey, Facts, RunFacts, Wanted
@@ -21,7 +22,7 @@ class Memory:
 
     def __init__(self, exclusive: bool) -> None:
         self._exclusive = exclusive
-        self._runs: dict[str, RunFacts] = {}
+        self._runs: OrderedDict[str, RunFacts] = OrderedDict()
         self._workers: dict[str, Worker] = {}
         self._latest: dict[tuple[str, str], Version] = {}
         self._versions: dict[tuple[str, str, str], Version] = {}
@@ -97,9 +98,12 @@ class Memory:
                 self._runs.pop(run_id, None)
             else:
                 self._runs[run_id] = run
+                if not self._exclusive:
+                    self._runs.move_to_end(run_id)
         for step in leased:
             if (held := self._runs.get(step.run_id)) is not None:
                 held.open[step.step] = step
         while len(self._runs) > MOST_RUNS:
-            # The newest: in a queue, it is what will be needed last.
-            self._runs.popitem()
+            # The newest: in a queue, it is what will be needed last. Among several replicas the one that was not touched
+            # for longest: most likely another has taken it, and ended it without this one ever hearing of it.
+            self._runs.popitem(last=self._exclusive)
