@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from mulligan.core.commands import CancelRun, ConnectWorker, StartRun
+from mulligan.core.commands import CancelRun, ConnectWorker, ReleaseAttempt, StartRun
+from mulligan.core.decide.attempts import ref_of
 from mulligan.core.records import (
     Argument,
     OpenState,
@@ -309,6 +310,39 @@ async def test_a_repeated_start_makes_no_second_run(desk: Desk) -> None:
     assert not (await desk.engine.submit(command)).existing
     repeated = StartRun(run_id="r" * 26, namespace="default", workflow="chain", input=b"{}", repeated=True)
     assert (await desk.engine.submit(repeated)).existing
+
+
+@pytest.mark.parametrize("other", [{"namespace": "other"}, {"workflow": "flaky"}, {"idempotency_key": "k"}])
+async def test_a_repeated_start_finds_no_run_that_another_start_has_made(desk: Desk, other: dict[str, str]) -> None:
+    await desk.engine.register("default", [CHAIN, flaky(times=0)])
+    await desk.engine.register("other", [CHAIN])
+    run_id = await desk.start("chain")
+    repeated = StartRun(run_id=run_id, namespace="default", workflow="chain", input=b"{}", repeated=True)
+    with pytest.raises(Conflict) as caught:
+        await desk.engine.submit(msgspec.structs.replace(repeated, **other))
+    assert caught.value.code == "already_exists"
+
+
+async def test_how_a_run_of_another_namespace_stands_cannot_be_found_out_by_starting_a_child(desk: Desk) -> None:
+    await desk.engine.register("default", [CHAIN])
+    await desk.engine.register("other", [CHAIN])
+    run_id = await desk.start("chain")
+    await desk.engine.cancel(CancelRun(run_id=run_id, namespace="default", actor="me"))
+    child = StartRun(run_id="c" * 26, namespace="other", workflow="chain", input=b"{}", parent_id=run_id)
+    assert not (await desk.engine.submit(child)).existing
+
+
+async def test_a_lease_is_handed_back_by_none_but_its_own_attempt_and_namespace(desk: Desk) -> None:
+    """Its token is also that of every other lease of the same transaction."""
+    worker = await desk.worker(CHAIN, {}, holding=True)
+    run_id = await desk.start("chain")
+    await settle()
+    ref = ref_of(worker.got[0].step)
+    earlier = msgspec.structs.replace(ref, attempt=0)
+    wrong = [ReleaseAttempt(ref=ref, namespace="other"), ReleaseAttempt(ref=earlier, namespace="default")]
+    assert [verdict.stale for verdict in await desk.engine.submit_all(wrong)] == [True, True]
+    assert [step.state for step in (await desk.document(run_id)).open] == [OpenState.LEASED]
+    assert (await desk.engine.submit(ReleaseAttempt(ref=ref, namespace="default"))).applied
 
 
 async def test_one_bad_command_fails_alone(desk: Desk) -> None:

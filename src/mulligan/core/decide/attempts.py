@@ -29,7 +29,7 @@ REPORTED = frozenset({Outcome.SUCCEEDED, Outcome.FAILED, Outcome.TIMED_OUT})
 
 
 def leased(facts: Facts, run_id: str, step: str, token: str) -> OpenStep | None:
-    """The open step, if its current lease has this token: the fence that every worker's message must pass."""
+    """The open step, if its current lease has this token."""
     run = facts.runs.get(run_id)
     found = None if run is None else run.open.get(step)
     if found is None or found.state is not OpenState.LEASED or found.token != token:
@@ -37,11 +37,22 @@ def leased(facts: Facts, run_id: str, step: str, token: str) -> OpenStep | None:
     return found
 
 
+def held(facts: Facts, ref: AttemptRef, namespace: str) -> OpenStep | None:
+    """The open step, if ``ref`` is its current lease: the fence that every worker's message must pass.
+
+    The token alone does not do: all leases of one transaction have the same, whatever namespaces they are in.
+    """
+    step = leased(facts, ref.run_id, ref.step, ref.token)
+    if step is None or step.attempt != ref.attempt or step.namespace != namespace:
+        return None
+    return step
+
+
 def finish_attempt(command: FinishAttempt, facts: Facts, now: datetime, policy: Policy) -> Verdict:
     """Apply a worker's report, once. A report from an old lease, or a repeated one, changes nothing."""
     ref = command.ref
-    step = leased(facts, ref.run_id, ref.step, ref.token)
-    if step is None or step.attempt != ref.attempt or step.namespace != command.namespace:
+    step = held(facts, ref, command.namespace)
+    if step is None:
         return STALE
     run = facts.runs[ref.run_id]
     # Only the engine loses and cancels. A worker that says so has not done the work: that is a failure like another.
@@ -119,7 +130,7 @@ def back_to_ready(facts: Facts, step: OpenStep, move: Move, now: datetime) -> Op
 
 def release_attempt(command: ReleaseAttempt, facts: Facts, now: datetime, policy: Policy) -> Verdict:
     """The function was never called: the step is ready again, and its attempt number is used again (new token)."""
-    step = leased(facts, command.ref.run_id, command.ref.step, command.ref.token)
+    step = held(facts, command.ref, command.namespace)
     if step is None:
         return STALE
     release(facts, step, now)

@@ -25,8 +25,9 @@ def start_run(command: StartRun, facts: Facts, now: datetime, policy: Policy) ->
         key = scoped_key(command.workflow, command.idempotency_key)
         if (earlier := answered_before(facts, command.namespace, key, content)) is not None:
             return earlier
-    if command.run_id in facts.runs:
-        if command.repeated:
+    known = facts.runs.get(command.run_id)
+    if known is not None:
+        if command.repeated and is_made_by(command, known.run):
             return Started(run_id=command.run_id, existing=True)
         raise Conflict(
             f"There is a run {command.run_id!r} already. Make a new id for every run, or mark the request as repeated.",
@@ -55,10 +56,19 @@ def start_run(command: StartRun, facts: Facts, now: datetime, policy: Policy) ->
     return Started(run_id=run.id)
 
 
+def is_made_by(command: StartRun, run: Run) -> bool:
+    """Whether ``run`` can be what this start has made. Its input is not looked at: its maker made up its id."""
+    asked = (command.namespace, command.workflow, command.idempotency_key, command.parent_id, command.parent_step)
+    return asked == (run.namespace, run.workflow, run.idempotency_key, run.parent_id, run.parent_step)
+
+
 def check_parent(command: StartRun, facts: Facts) -> None:
-    """Raises Conflict for a child of a run that is over, whose code may still be running somewhere."""
+    """Raises Conflict for a child of a run that is over, whose code may still be running somewhere.
+
+    Of another namespace's run nothing is said: here it is as one that there is not.
+    """
     parent = None if command.parent_id is None else facts.runs.get(command.parent_id)
-    if parent is not None and is_terminal(parent.run.status):
+    if parent is not None and parent.run.namespace == command.namespace and is_terminal(parent.run.status):
         raise Conflict(
             f"Run {parent.run.id} is over ({parent.run.status}), and starts no more runs. Await what a step starts "
             "before the step returns; to start something independent, do it outside of the step.",
