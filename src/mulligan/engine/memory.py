@@ -104,6 +104,6 @@ class Memory:
             if (held := self._runs.get(step.run_id)) is not None:
                 held.open[step.step] = step
         while len(self._runs) > MOST_RUNS:
-            # The newest: in a queue, it is what will be needed last. Among several replicas the one that was not touched
-            # for longest: most likely another has taken it, and ended it without this one ever hearing of it.
+            # The newest: in a queue, it is what will be needed last. Among several replicas the one that was not
+            # touched for longest: most likely another has taken it, and ended it without this one hearing of it.
             self._runs.popitem(last=self._exclusive)
