@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mulligan.core.commands import CancelRun
 from mulligan.core.facts import Changes, Claim, Produced
 from mulligan.core.inputs import build_input
 from mulligan.core.limits import MESSAGE, PAYLOAD
@@ -160,6 +161,29 @@ async def test_payloads_that_cannot_be_read_for_one_step_are_read_for_the_others
             await failed(desk, run_id, "use", "mulligan.NotAssigned")
         else:
             assert (await desk.end(run_id)).run.status is RunStatus.SUCCEEDED
+    assert credits_of(worker) == worker.slots
+
+
+async def test_a_newer_connection_gets_no_credit_for_what_was_claimed_for_an_older_one(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = await desk.worker(PAIR, {}, holding=True)
+    nothing_at_hand(desk, monkeypatch)
+    real, asked, answering = Payloads.fetch, asyncio.Event(), asyncio.Event()
+
+    async def fetch(self: Payloads, *wanted: Iterable[Any]) -> Produced:
+        asked.set()
+        await answering.wait()
+        return await real(self, *wanted)
+
+    monkeypatch.setattr(Payloads, "fetch", fetch)
+    run_id = await desk.start("pair")
+    await asked.wait()
+    await desk.engine.cancel(CancelRun(run_id=run_id, namespace="default", actor="ada"))
+    await worker.connect()
+    answering.set()
+    await settle()
+    assert worker.got == []
     assert credits_of(worker) == worker.slots
 
 

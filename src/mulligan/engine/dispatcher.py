@@ -107,12 +107,6 @@ class Dispatcher:
         if seat is not None:
             seat.credits -= 1
 
-    def return_credit(self, worker_id: str) -> None:
-        """A step that was claimed for the worker is not sent to it after all."""
-        seat = self.seats.get(worker_id)
-        if seat is not None:
-            seat.credits += 1
-
     def settle(self, claims: Iterable[Claim], leased: Iterable[OpenStep]) -> None:
         """Use up credits, and forget the routes that gave less than was asked for: they are empty for now."""
         taken: dict[str, int] = {}

@@ -103,6 +103,12 @@ def unassignable(error: Exception) -> RecordedError:
     return RecordedError(type=kind, message=message, retryable=False)
 
 
+def return_credit(at_claim: Seat | None) -> None:
+    """A step is not sent after all to the connection that it was claimed for. A newer one has not paid for it."""
+    if at_claim is not None:
+        at_claim.credits += 1
+
+
 class Publisher:
     """Called by the cycle after each commit."""
 
@@ -225,7 +231,7 @@ class Publisher:
             try:
                 assignment = None if run is None else self._from_memory(run, step)
             except Exception as error:  # noqa: BLE001 (told as the failure of this step, and of no other)
-                self._fail(step, error)
+                self._fail(step, error, self._dispatcher.seats.get(step.worker_id or ""))
                 continue
             if assignment is None:
                 to_read.append(step)
@@ -263,7 +269,7 @@ class Publisher:
         check_size(definition, document, outputs, overrides, run.run.metadata)
         return Assignment(step, run.run, definition, run.version.digest, document, overrides)
 
-    def _fail(self, step: OpenStep, error: Exception) -> None:
+    def _fail(self, step: OpenStep, error: Exception, at_claim: Seat | None) -> None:
         """The step cannot be given to its worker, which will never hear of this lease: nobody else would end it."""
         if not isinstance(error, Refused):
             log.error("step %s of run %s could not be assigned", step.step, step.run_id, exc_info=error)
@@ -274,7 +280,7 @@ class Publisher:
             outcome=Outcome.FAILED,
             error=unassignable(error),
         )
-        self._dispatcher.return_credit(step.worker_id or "")
+        return_credit(at_claim)
         self.later(self._insist([report]))
 
     def _deliver(self, ready: dict[str, list[Assignment]], at_claim: dict[str, Seat | None]) -> None:
@@ -287,7 +293,7 @@ class Publisher:
                     seat.deliver(assignments)
                 except Exception as error:  # noqa: BLE001 (the others are delivered all the same)
                     for one in assignments:
-                        self._fail(one.step, error)
+                        self._fail(one.step, error, seat)
             else:
                 # The worker left between claim and commit; nobody ever saw these leases.
                 given_back = [ReleaseAttempt(ref=ref_of(one.step), namespace=one.step.namespace) for one in assignments]
@@ -301,7 +307,7 @@ class Publisher:
         except Exception as error:  # noqa: BLE001 (found by halving, and told as the failure of one step)
             if len(steps) == 1:
                 self._fetching.discard(lease_of(steps[0]))
-                self._fail(steps[0], error)
+                self._fail(steps[0], error, at_claim[steps[0].worker_id or ""])
                 return
             for part in (steps[: len(steps) // 2], steps[len(steps) // 2 :]):
                 await self._read_and_deliver(part, known, at_claim)
@@ -311,14 +317,15 @@ class Publisher:
         runs, produced, failures = found
         ready: dict[str, list[Assignment]] = {}
         for step in steps:
+            seat = at_claim[step.worker_id or ""]
             if lease_of(step) not in self._fetching:
-                self._dispatcher.return_credit(step.worker_id or "")
+                return_credit(seat)
                 continue
             self._fetching.discard(lease_of(step))
             try:
                 assignment = self._from_read(runs[step.run_id], step, produced, failures.get(step.run_id, b"null"))
             except Exception as error:  # noqa: BLE001 (told as the failure of this step, and of no other)
-                self._fail(step, error)
+                self._fail(step, error, seat)
             else:
                 ready.setdefault(step.worker_id or "", []).append(assignment)
         self._deliver(ready, at_claim)
