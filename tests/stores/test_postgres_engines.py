@@ -22,9 +22,11 @@ from mulligan.core.commands import (
     Verdict,
 )
 from mulligan.core.decide.attempts import ref_of
+from mulligan.core.query import RunFilter
 from mulligan.core.records import Argument, OpenState, Outcome, RunStatus, StepDefinition, Version, WorkflowDefinition
+from mulligan.core.replay import ReplayRequest
 from mulligan.engine.agents import neighbour
-from mulligan.engine.api import Assignment, Committed, Engine, RunEnd, Seat
+from mulligan.engine.api import Assignment, Brakes, Committed, Engine, RunEnd, Seat
 from mulligan.errors import Unavailable
 from mulligan.stores.postgres import PostgresStore, wakeups
 
@@ -339,3 +341,23 @@ async def test_engines_that_work_at_full_speed_on_one_queue_do_each_step_once(po
         assert {end.run.status for end in ends} == {RunStatus.SUCCEEDED}
         assert sorted(done) == sorted((run_id, step, 1) for run_id in runs for step in "abc")
         assert OpenState.LEASED not in {depth.state for depth in await one.store.queue_depths("default")}
+
+
+async def test_once_one_engine_has_answered_an_abort_the_other_begins_no_replay(engines: tuple[Engine, Engine]) -> None:
+    """Each of the two begins as many as it can, until one of them is told to stop."""
+    one, other = engines
+    await one.register("default", (GREET,))
+    sources = [await start(one, "greet") for _ in range(60)]
+    await one.submit_all([CancelRun(run_id=source, namespace="default", actor="me") for source in sources])
+    request = ReplayRequest(reason="again")
+    wanted = RunFilter(ids=tuple(sources))
+    bulk = await one.bulks.create("default", wanted, "ids", request, Brakes(), author="me")
+    other.wake_agents()
+    made = RunFilter(bulk_ids=(bulk.id,))
+    while not await one.store.count_runs("default", made):
+        await start(one, "greet")
+    await one.bulks.control("default", bulk.id, "abort", actor="me")
+    begun = sum((await one.store.count_runs("default", made)).values())
+    for _ in range(30):
+        await start(other, "greet")
+    assert sum((await one.store.count_runs("default", made)).values()) == begun < len(sources)
