@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Collection, Iterable
+from operator import attrgetter
 
 from mulligan.core.bulk import Bulk
 from mulligan.core.facts import Ended, Facts, RunFacts, Wanted
@@ -192,4 +193,6 @@ async def load_runs(connection: Connection, run_ids: Collection[str]) -> list[Ru
 
 
 async def leased_steps(connection: Connection, worker_ids: Collection[str]) -> list[OpenStep]:
-    return [rows.open_step_of(row) for row in await LOAD_LEASED_STEPS.fetch(connection, worker_ids=list(worker_ids))]
+    """By run and step."""
+    found = await LOAD_LEASED_STEPS.fetch(connection, worker_ids=list(worker_ids))
+    return sorted(map(rows.open_step_of, found), key=attrgetter("run_id", "step"))
