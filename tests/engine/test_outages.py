@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mulligan.core.commands import BeatWorker, CancelRun
+from mulligan.core.commands import BeatWorker, CancelRun, StartRun
 from mulligan.core.facts import Changes, Claim, DueStep, Facts
 from mulligan.core.records import OpenStep, Outcome, StepDefinition, Worker, WorkflowDefinition
-from mulligan.errors import NotFound, StoreUnavailable
+from mulligan.errors import Conflict, NotFound, StoreUnavailable
 from mulligan.testing.clock import settle
 
 if TYPE_CHECKING:
@@ -50,6 +50,32 @@ class Disk:
 @pytest.fixture
 def disk(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Disk:
     return Disk(desk, monkeypatch)
+
+
+async def test_a_run_id_that_is_taken_is_refused_at_the_second_try_and_nobody_else_is(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether an id is taken is not asked for each start; who finds out by the conflict asks then."""
+    worker = await desk.worker(CALL, {"call": lambda _: b"1"})
+    taken = await desk.start("flow")
+    await desk.end(taken)
+    await worker.disconnect(clean=True)
+    begun = 0
+    transaction = desk.store.transaction
+
+    def counted() -> object:
+        nonlocal begun
+        begun += 1
+        return transaction()
+
+    monkeypatch.setattr(desk.store, "transaction", counted)
+    ids = [desk.engine.chance.new_id() for _ in range(31)]
+    starts = [StartRun(run_id=run_id, namespace="default", workflow="flow", input=b"{}") for run_id in [taken, *ids]]
+    [refused, *started] = await desk.engine.submit_all(starts)
+    assert isinstance(refused, Conflict)
+    assert refused.code == "already_exists"
+    assert [answer.run_id for answer in started] == ids
+    assert begun == 2
 
 
 async def beat_for(desk: Desk, worker: FakeWorker, seconds: int) -> None:

@@ -27,7 +27,7 @@ from mulligan.core.records import Argument, OpenState, Outcome, RunStatus, StepD
 from mulligan.core.replay import ReplayRequest
 from mulligan.engine.agents import neighbour
 from mulligan.engine.api import Assignment, Brakes, Committed, Engine, RunEnd, Seat
-from mulligan.errors import Unavailable
+from mulligan.errors import Conflict, Unavailable
 from mulligan.stores.postgres import PostgresStore, wakeups
 
 GREET = WorkflowDefinition(
@@ -289,6 +289,17 @@ async def test_one_idempotency_key_makes_one_run_on_two_engines(engines: tuple[E
     for number in range(10):
         starts = [start(engine, "greet", idempotency_key=f"order {number}") for engine in engines for _ in range(3)]
         assert len(set(await asyncio.gather(*starts))) == 1
+
+
+async def test_a_run_id_that_another_engine_has_taken_is_refused(engines: tuple[Engine, Engine]) -> None:
+    await engines[0].register("default", [GREET])
+    run_id = await start(engines[0], "greet")
+    again = StartRun(run_id=run_id, namespace="default", workflow="greet", input=b"{}")
+    other = StartRun(run_id=engines[1].chance.new_id(), namespace="default", workflow="greet", input=b"{}")
+    refused, started = await engines[1].submit_all([again, other])
+    assert isinstance(refused, Conflict)
+    assert refused.code == "already_exists"
+    assert started == Started(other.run_id)
 
 
 async def test_a_version_registered_with_two_engines_at_once_gets_one_number(engines: tuple[Engine, Engine]) -> None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from mulligan.core.commands import StartRun
 from mulligan.core.decide import decide, wanted_by
 from mulligan.core.decide.policy import Policy
 from mulligan.core.facts import Claim, Facts, RunFacts, Wanted
@@ -171,13 +172,19 @@ class Cycle:
             await self._commit_apart(entries[middle:])
 
     async def _commit_anew(self, entries: Sequence[Entry]) -> None:
-        """Commit; where several engines share the store, one may have been quicker: then decide on what it has left."""
-        for _ in range(0 if self._store.capabilities.exclusive else MOST_CONFLICTS):
+        """Commit; where several engines share the store, one may have been quicker: then decide on what it has left.
+
+        Or somebody starts a run whose id is taken, which nobody asked for a start that does not say it is repeated.
+        """
+        starts = {entry.command.run_id for entry in entries if isinstance(entry.command, StartRun)}
+        taken: set[str] = set()
+        for _ in range(1 if self._store.capabilities.exclusive else MOST_CONFLICTS):
             try:
-                return await self._commit(entries)
+                return await self._commit(entries, taken)
             except StoreConflict:
                 self._memory.clear()
-        return await self._commit(entries)
+                taken = starts
+        return await self._commit(entries, taken)
 
     async def _give_up(self, entries: Sequence[Entry], error: Exception) -> None:
         """Nothing was written, as far as we know. What this replica remembers may be wrong now, and the store is left
@@ -198,11 +205,12 @@ class Cycle:
         if self._failing_since is not None and now - self._failing_since > self._policy.beat:
             self.outage_at = now
 
-    async def _commit(self, entries: Sequence[Entry]) -> None:
+    async def _commit(self, entries: Sequence[Entry], perhaps_taken: Set[str]) -> None:
+        """``perhaps_taken``: ids of runs to be started that may be there already."""
         if self._behind:
             await self._make_sure()
         now = self._clock.now()
-        wanted = Wanted()
+        wanted = Wanted(possible_run_ids=set(perhaps_taken))
         for entry in entries:
             wanted_by(entry.command, wanted)
         if not self._store.capabilities.exclusive:
