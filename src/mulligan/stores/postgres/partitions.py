@@ -7,7 +7,6 @@ before there were any, of a client whose clock is far off, of tests) lie in the 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -81,8 +80,7 @@ class Partitions:
         looking, self._looking = self._looking, None
         if looking is not None:
             looking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await looking
+            await asyncio.wait((looking,))
 
     async def spans(self) -> list[Span]:
         """Oldest first."""

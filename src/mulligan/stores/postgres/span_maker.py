@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -67,8 +66,7 @@ class SpanMaker:
         making, self._making = self._making, None
         if making is not None:
             making.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await making
+            await asyncio.wait((making,))
 
     def make_ahead(self, spans: Sequence[Span], now: datetime) -> None:
         """Begin to make the span that is needed next, if it is not among ``spans``. Raises what went wrong before."""
