@@ -3,7 +3,7 @@ cached one is never wrong, on any number of replicas."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterable
 
 from mulligan.core.facts import Produced
@@ -14,6 +14,9 @@ Key = str | OutputRef
 """A run id stands for the run's input."""
 
 MOST_BYTES = 64 * 1024 * 1024
+MOST_ENDED = 4_000
+"""Payloads of runs that have ended. All 64 MB full of what nobody asks for are slower than no memory at all: the
+processor finds nothing in its own caches any more, and each task took a tenth longer."""
 ENTRY = 300
 """Bytes that an entry takes beside its payload: its key, the id in it, and its place in the order."""
 
@@ -25,6 +28,7 @@ class Payloads:
         self._store = store
         self._size = 0
         self._held: OrderedDict[Key, bytes] = OrderedDict()
+        self._ended: deque[Key] = deque()
 
     def remember(self, key: Key, payload: bytes) -> None:
         if key in self._held:
@@ -34,6 +38,14 @@ class Payloads:
         while self._size > MOST_BYTES:
             _, dropped = self._held.popitem(last=False)
             self._size -= len(dropped) + ENTRY
+
+    def run_ended(self, keys: Iterable[Key]) -> None:
+        """Hardly anybody asks for these again but who waits for the run's end, and soon: the oldest are dropped."""
+        self._ended.extend(keys)
+        while len(self._ended) > MOST_ENDED:
+            dropped = self._held.pop(self._ended.popleft(), None)
+            if dropped is not None:
+                self._size -= len(dropped) + ENTRY
 
     def known(self, key: Key) -> bytes | None:
         return self._held.get(key)

@@ -137,7 +137,8 @@ class Publisher:
 
     def publish(self, turn: Turn) -> None:
         """Never raises: what goes wrong in one part must not keep the others from being told."""
-        for tell in (self._note, self._send_stops, self._send_assignments, self._send_ends, self._send_news):
+        parts = (self._note, self._send_stops, self._send_assignments, self._send_ends, self._send_news, self._let_go)
+        for tell in parts:
             try:
                 tell(turn)
             except Exception:
@@ -157,6 +158,11 @@ class Publisher:
             if worker.state is WorkerState.GONE:
                 # Its connection may look open for a while yet; what is leased to it now would never be taken back.
                 self._dispatcher.seats.pop(worker.id, None)
+
+    def _let_go(self, turn: Turn) -> None:
+        for run_id, run in turn.facts.changes.runs_changed.items():
+            if is_terminal(run.status):
+                self._payloads.run_ended((run_id, *self._results(turn.facts.runs[run_id]).values()))
 
     def _send_news(self, turn: Turn) -> None:
         if self._feed.has_listeners and (committed := turn.facts.changes.committed(turn.leased)):
