@@ -35,6 +35,7 @@ def main() -> None:
         book = Book(command_of(sys.argv[1:]), machine.facts(folder))
         for name, measure in parts(given, folder):
             print(name, file=sys.stderr)
+            before = machine.cpu_time()
             try:
                 part = measure()
             except (OSError, RuntimeError, subprocess.SubprocessError):
@@ -42,6 +43,7 @@ def main() -> None:
                 traceback.print_exc()
                 failed.append(name)
                 continue
+            part["stolen_percent"] = round(machine.stolen_percent(before, machine.cpu_time()), 1)
             measured[name] = part if given.dry else book.add(name, part)
             if "results" not in part:
                 print(json.dumps(part, indent=1), file=sys.stderr)
@@ -60,7 +62,7 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
         default="a,b,c",
         help="a: embedded; b: server on SQLite; c: server on PostgreSQL; none: only what else is named",
     )
-    parser.add_argument("--database", help="PostgreSQL URL for mode c, which must be empty; else one of our own")
+    parser.add_argument("--database", help="an empty PostgreSQL for mode c, but not for --growth; else one of our own")
     parser.add_argument("--scale", type=float, default=1.0, help="size of the workloads")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", default="", help="workloads, for example W1,W2; writes nothing")
@@ -103,7 +105,7 @@ def parts(given: argparse.Namespace, folder: Path) -> Iterator[tuple[str, Callab
         yield "costs", partial(database_cost.measure, given.scale, folder)
     for mode in ways:
         if given.growth and mode != "b":
-            yield f"growth {mode}", partial(growth.measure, mode, database, given.growth, folder)
+            yield f"growth {mode}", partial(growth.measure, mode, given.growth, folder)
 
 
 if __name__ == "__main__":

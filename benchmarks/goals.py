@@ -96,11 +96,14 @@ def grown_to(growth: Part | None) -> int:
 
 
 def ratio(growth: Part | None) -> float | None:
-    """The last rate as a part of the first; both are medians."""
-    if growth is None:
-        return None
-    rates: list[float] = [statistics.median(step["rates"]) for step in growth["steps"]]
-    return rates[-1] / rates[0]
+    """The last rates as a part of those of an empty database beside it."""
+    return None if growth is None else of_empty(growth["steps"][-1])
+
+
+def of_empty(step: Part) -> float:
+    """The median over pairs that were taken one after the other: what slows down the machine slows down both."""
+    pairs: Iterator[tuple[float, float]] = zip(step["rates"], step["empty_rates"], strict=True)
+    return statistics.median(grown / empty for grown, empty in pairs)
 
 
 def table(measured: Measured) -> str:

@@ -31,6 +31,20 @@ def cpu_model() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
+def cpu_time() -> tuple[int, int]:
+    """Ticks of all processors so far, and those of them in which others on the same host had them (Linux, else 0)."""
+    try:
+        fields = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()[1:9]
+    except OSError:
+        return 0, 0
+    return sum(map(int, fields)), int(fields[7])
+
+
+def stolen_percent(before: tuple[int, int], after: tuple[int, int]) -> float:
+    """How much of what our processors did meanwhile they did for others on the same host."""
+    return 100 * (after[1] - before[1]) / max(1, after[0] - before[0])
+
+
 def fsync_ms(folder: Path, times: int = 200) -> float:
     """Median time of an append of 4 KiB and its fdatasync."""
     file = folder / "fsync.tmp"

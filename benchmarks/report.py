@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +44,12 @@ def cell(part: Part, column: str) -> str:
     if column == "W2 latency":
         p50, p99 = median_of(part, column, "p50_ms"), median_of(part, column, "p99_ms")
         return "-" if p50 is None else f"{p50:.1f} / {p99:.1f} ms"
-    values = sorted(per_cpu_second(part) if column == "tasks per CPU-second" else rates(part, column))
-    if not values:
-        return "-"
-    return f"{statistics.median(values):,.0f} ({values[0]:,.0f}-{values[-1]:,.0f})"
+    values = per_cpu_second(part) if column == "tasks per CPU-second" else rates(part, column)
+    return spread(values) if values else "-"
+
+
+def spread(values: Sequence[float]) -> str:
+    return f"{statistics.median(values):,.0f} ({min(values):,.0f}-{max(values):,.0f})"
 
 
 def rates(part: Part, workload: str) -> list[float]:
@@ -96,19 +98,18 @@ def memory_table(measured: Measured) -> str:
 
 def growth_table(measured: Measured) -> str:
     lines = [
-        "| mode | finished runs | W1 tasks/s | of the first | memory of the server | bytes on disk per run |",
-        "|---|---|---|---|---|---|",
+        "| mode | finished runs | W1 tasks/s | empty, beside it | ratio | memory of the server | bytes per run |",
+        "|---|---|---|---|---|---|---|",
     ]
     for mode in MODES:
         part = measured.get(f"growth {mode}")
         for step in part["steps"] if part else ():
             assert part is not None
-            values = sorted(step["rates"])
-            first = statistics.median(part["steps"][0]["rates"])
             cells = [
                 f"{step['finished_runs']:,}",
-                f"{statistics.median(values):,.0f} ({values[0]:,.0f}-{values[-1]:,.0f})",
-                f"{statistics.median(values) / first:.0%}",
+                spread(step["rates"]),
+                spread(step["empty_rates"]),
+                f"{goals.of_empty(step):.0%}",
                 f"{step['server_mb']:.0f} MB" if "server_mb" in step else "-",
                 f"{part['bytes_per_run']:,}" if step is part["steps"][-1] else "",
             ]
@@ -120,7 +121,9 @@ def source_table(measured: Measured) -> str:
     """Which command has measured what, when and on what."""
     names: dict[tuple[str, str, str], list[str]] = {}
     for name, part in measured.items():
-        names.setdefault((part["taken_at"][:10], part["command"], described(part["machine"])), []).append(name)
+        stolen = f" ({part['stolen_percent']:.0f} %)" if "stolen_percent" in part else ""
+        found = names.setdefault((part["taken_at"][:10], part["command"], described(part["machine"])), [])
+        found.append(f"{name}{stolen}")
     lines = ["| measured | day | command | machine |", "|---|---|---|---|"]
     lines += [f"| {', '.join(of)} | {day} | `{command}` | {machine} |" for (day, command, machine), of in names.items()]
     return "\n".join(lines)
@@ -197,7 +200,8 @@ change.
 
 ## Growth
 
-The rate in an empty database and with more and more finished runs in it, five repeats each.
+The rate with more and more finished runs in the database, and in turn with it, five times, that of a new and empty one.
+The ratio is the median over such neighbours, because a shared machine is not equally fast all the time.
 
 {growth}
 
@@ -215,7 +219,8 @@ The rate in an empty database and with more and more finished runs in it, five r
 
 ## Where the figures come from
 
-Each part is kept until it is measured anew, so a run of one mode leaves the others as they were.
+Each part is kept until it is measured anew, so a run of one mode leaves the others as they were. In brackets: how much
+of the processors' time went to other machines on the same host meanwhile.
 
 {sources}
 

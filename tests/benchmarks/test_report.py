@@ -8,6 +8,7 @@ import pytest
 from benchmarks import goals, report, results
 from benchmarks.__main__ import command_of, read_arguments
 from benchmarks.goals import Goal
+from benchmarks.machine import stolen_percent
 from benchmarks.plot import Bar, draw
 from benchmarks.processes import ROOT
 
@@ -32,7 +33,10 @@ def steady(*rates: float) -> list[dict[str, Any]]:
 @pytest.fixture
 def measured() -> dict[str, Any]:
     lone = result("W2 latency", 0, p50_ms=1.0, p99_ms=7.0)
-    growth = [{"finished_runs": 0, "rates": [100.0, 90.0, 110.0]}, {"finished_runs": 1000, "rates": [80.0, 70.0, 90.0]}]
+    growth = [
+        {"finished_runs": 0, "rates": [100.0, 90.0, 110.0], "empty_rates": [100.0, 90.0, 110.0]},
+        {"finished_runs": 1000, "rates": [80.0, 70.0, 30.0], "empty_rates": [100.0, 100.0, 40.0]},
+    ]
     return {
         "mode a": part(results=[*steady(900, 1_100, 1_000), lone]),
         "peer x": part(name="Some peer", version="1.2", keeps="nothing", results=steady(50)),
@@ -71,8 +75,15 @@ def test_a_goal_that_is_just_reached_is_met() -> None:
     assert Goal("a limit", 10, 10, most=True).met == "yes"
 
 
-def test_growth_is_told_against_the_empty_database(measured: dict[str, Any]) -> None:
-    assert report.growth_table(measured).splitlines()[-1] == "| a | 1,000 | 80 (70-90) | 80% | - | 700 |"
+def test_growth_is_told_against_an_empty_database_that_was_measured_beside_it(measured: dict[str, Any]) -> None:
+    line = report.growth_table(measured).splitlines()[-1]
+    assert line == "| a | 1,000 | 70 (30-80) | 100 (40-100) | 75% | - | 700 |"
+
+
+def test_time_that_went_to_other_machines_is_told(measured: dict[str, Any]) -> None:
+    measured["mode a"]["stolen_percent"] = 12.4
+    assert "| mode a (12 %), peer x, growth a," in report.source_table(measured)
+    assert stolen_percent((1_000, 10), (2_000, 60)) == 5.0
 
 
 def test_what_one_command_has_measured_on_one_machine_is_one_line(measured: dict[str, Any]) -> None:
