@@ -231,7 +231,8 @@ class World:
         self.storm.clear()
         self.wall.shift_s = self.wall.furthest_s
         self.auditor.calm_from(self.loop.time() + 2 * self.policy.worker_ttl.total_seconds() + KEEPALIVE_S)
-        bound_at = self.loop.time() + self._bound_s()
+        calm_at = self.loop.time()
+        bound_at = calm_at + self._bound_s()
         while self.loop.time() < bound_at:
             await asyncio.sleep(5)
             if self.loop.failures:
@@ -240,7 +241,9 @@ class World:
                 break
         else:
             raise Violation("L1", f"still not ended {self._bound_s()} s after the last fault: {self._stuck()}")
-        await asyncio.sleep(WAITERS_S + 2)
+        # Whose server died a moment before the calm hears of it by the slowest of messages, or by its keepalive.
+        heard_at = calm_at + max(KEEPALIVE_S, self.weather.slowest_message_s)
+        await asyncio.sleep(max(heard_at - self.loop.time(), 0) + WAITERS_S + 2)
         waiting = {client.name: sorted(client.unanswered) for client in self.clients if client.unanswered}
         if waiting:
             raise Violation("L5", f"nobody told the waiters that their runs have ended: {waiting}")
