@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,15 @@ def fetch(doc: Doc, conn: Db = depends(db), dsn: str = depends(settings), who: i
 async def chunk(text: str = after(fetch)) -> list[str]:
     return text.split()
 """
+
+
+@pytest.fixture(autouse=True)
+def recursion_limit() -> Iterator[None]:
+    """mypy raises it for the whole process, and what is nested too deeply would not be too deep any more."""
+    before = sys.getrecursionlimit()
+    yield
+    sys.setrecursionlimit(before)
+
 
 GOOD = """
 @wf.step

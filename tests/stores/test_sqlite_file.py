@@ -265,6 +265,31 @@ async def test_the_log_is_cut_off_when_nothing_is_to_do(
     assert await ids(store) == [run.id]
 
 
+async def test_the_log_is_cut_off_when_nobody_reads_an_old_state_any_more(
+    path: Path, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "IDLE_S", 0.001)
+    tries: list[int] = []
+    checkpoint = store._writer._checkpoint
+
+    def counted(mode: int) -> None:
+        checkpoint(mode)
+        tries.append(mode)
+
+    monkeypatch.setattr(store._writer, "_checkpoint", counted)
+    wal = path.with_name("mulligan.db-wal")
+    reader = database.connect_reader(path)
+    with database.snapshot(reader):
+        assert reader.execute("SELECT count(*) FROM runs").get == 0
+        await know(store)
+        while not tries:
+            await store.next_due_at()
+        assert wal.stat().st_size > 0
+    reader.close()
+    while wal.stat().st_size > 0:
+        await store.next_due_at()
+
+
 async def test_a_long_read_does_not_hold_up_writing(path: Path, store: SqliteStore) -> None:
     await know(store)
     reader = database.connect_reader(path)

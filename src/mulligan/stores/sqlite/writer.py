@@ -87,14 +87,17 @@ class Writer:
                 self._checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
 
     def _next_job(self) -> Callable[[], None] | None:
-        try:
-            return self._jobs.get(timeout=IDLE_S if self._pages else None)
-        except Empty:
-            self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)
-            return self._jobs.get()
+        while True:
+            try:
+                return self._jobs.get(timeout=IDLE_S if self._pages else None)
+            except Empty:
+                self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
     def _checkpoint(self, mode: int) -> None:
-        """Never fails anybody: what was committed is safe in the log, and the next checkpoint tries again."""
+        """Never fails anybody: what was committed is safe in the log, and the next checkpoint tries again.
+
+        While somebody reads an old state, that is after a moment of idleness; after an error, when more was written.
+        """
         connection = self._connection
         if connection is None:
             return
@@ -103,8 +106,9 @@ class Writer:
             connection.wal_checkpoint(mode=mode)
             self._pages = 0
         except apsw.BusyError:
-            pass  # somebody reads an old snapshot: the log stays as long as it is
+            pass  # somebody reads an old state: the log stays as long as it is
         except apsw.Error as error:
+            self._pages = 0
             log.warning("the write-ahead log could not be moved into the database", exc_info=error)
         finally:
             connection.set_busy_timeout(5_000)

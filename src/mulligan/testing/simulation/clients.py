@@ -10,6 +10,7 @@ from random import Random
 import msgspec
 
 from mulligan.app.system import SystemClock
+from mulligan.core.records import WorkflowDefinition
 from mulligan.errors import Conflict, MulliganError, NotFound, Unavailable
 from mulligan.sdk.client.session import ClientSession
 from mulligan.testing.clock import SeededChance
@@ -52,6 +53,7 @@ class ClientNode:
     count: int = 0
     unanswered: set[str] = field(default_factory=set)
     _process: Process | None = None
+    _session: ClientSession | None = None
 
     @property
     def process(self) -> Process | None:
@@ -69,20 +71,31 @@ class ClientNode:
         seed = f"{self.seed}/{self.name}/{self.boots}"
         link = SimulatedLink(self.network, process, self.namespace, self.choose)
         clock = SystemClock(self.loop.time, self.loop.time)
-        process.spawn(self._live(process, ClientSession(link, clock, lambda _: None), Random(seed), seed))
+        session = self._session = ClientSession(link, clock, lambda _: None)
+        process.spawn(self._live(process, session, Random(seed), seed))
         return process
+
+    def start_one_of_each(self) -> None:
+        """Ordinary work: one run of every workflow, at once."""
+        process, session = self.process, self._session
+        assert process is not None
+        assert session is not None
+        seed = f"{self.seed}/{self.name}/ordinary/{self.count}"
+        random, chance = Random(seed), SeededChance(seed_of(seed))
+        specs = [self._spec(definition, random, chance) for definition in WORKFLOWS]
+        process.spawn(self._start(process, session, specs, random, chance))
 
     async def _live(self, process: Process, session: ClientSession, random: Random, seed: str) -> None:
         chance = SeededChance(seed_of(seed))
         while self.is_starting:
             await asyncio.sleep(random.expovariate(1 / self.wishes.every_s))
             if self.is_starting:
-                specs = [self._spec(random, chance) for _ in range(random.randint(1, self.wishes.batch))]
+                drawn = [random.choice(WORKFLOWS) for _ in range(random.randint(1, self.wishes.batch))]
+                specs = [self._spec(definition, random, chance) for definition in drawn]
                 process.spawn(self._start(process, session, specs, random, chance))
 
-    def _spec(self, random: Random, chance: SeededChance) -> StartSpec:
+    def _spec(self, definition: WorkflowDefinition, random: Random, chance: SeededChance) -> StartSpec:
         self.count += 1
-        definition = random.choice(WORKFLOWS)
         mark = f"{self.name}/{self.boots}/{self.count}"
         pinned = random.random() < self.wishes.pinned and definition.name in PINNABLE
         version = random.choice((definition, newer(definition))).digest if pinned else None

@@ -11,9 +11,10 @@ import msgspec
 from mulligan.core.query import RunFilter
 from mulligan.core.records import OpenState, OpenStep, Outcome, RunStatus, WorkerState
 from mulligan.ports.store import Store
+from mulligan.testing.simulation.audit.calm import Patience, Punctuality
 from mulligan.testing.simulation.audit.leases import check_leases, check_release, was_released
 from mulligan.testing.simulation.audit.ledger import Ledger
-from mulligan.testing.simulation.audit.moves import Patience, check_attempt, check_closed, check_open
+from mulligan.testing.simulation.audit.moves import check_attempt, check_closed, check_open
 from mulligan.testing.simulation.audit.replays import begin_life, check_brakes, check_fold, check_run_change
 from mulligan.testing.simulation.audit.shadow import Key, Life, Shadow, Violation
 from mulligan.testing.simulation.disk import Commit
@@ -28,6 +29,7 @@ class Auditor:
     def __init__(self, broken: Callable[[Violation], None], epoch: datetime, ttl: timedelta) -> None:
         self._epoch = epoch
         self._patience = Patience(ttl)
+        self._punctuality = Punctuality()
         self.shadow = Shadow()
         self.ledger = Ledger(self.shadow)
         self.commits = 0
@@ -50,8 +52,9 @@ class Auditor:
         self._patience.started[repr(process)] = now
 
     def calm_from(self, at: float) -> None:
-        """From this second of the world on nothing fails any more that could lose a worker."""
+        """From this second of the world on nothing fails any more that could lose a worker or make an engine late."""
         self._patience.calm_from = at
+        self._punctuality.calm_from = at
 
     def tell(self, entry: Callable[..., None], *args: object) -> None:
         """Write into the ledger; a contradiction ends the world."""
@@ -101,6 +104,7 @@ class Auditor:
         shadow.workers.update(changes.workers_saved)
         shadow.bulks.update(changes.bulks_saved)
         check_leases(shadow, commit)
+        self._punctuality.check(commit)
         for run_id in (*touched, *changes.runs_added, *changes.runs_changed):
             check_fold(shadow.lives[run_id])
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 
@@ -126,27 +125,6 @@ def check_loss(shadow: Shadow, commit: Commit, old: OpenStep, where: str) -> Non
     if not any(worker is not None and worker.lease_until_at <= commit.now for worker in (known, saved)):
         until_at = None if known is None else known.lease_until_at
         raise Violation("S4", f"{where} was taken at {commit.now} from a worker whose lease lasts until {until_at}")
-
-
-@dataclass(slots=True)
-class Patience:
-    """Workers are given up for cause only: not by an engine that has just come and could not have heard of them, and
-    not when nothing fails at all (L2 the other way round)."""
-
-    ttl: timedelta
-    started: dict[str, datetime] = field(default_factory=dict)
-    calm_from: float | None = None
-
-    def check(self, shadow: Shadow, commit: Commit, attempt: Attempt, *, given_up: bool) -> None:
-        where = f"{attempt.run_id}/{attempt.step} attempt {attempt.number}"
-        if self.calm_from is not None and commit.at > self.calm_from:
-            raise Violation("L2", f"{where} was lost by {attempt.worker_id} though nothing failed any more")
-        worker = shadow.workers.get(attempt.worker_id or "")
-        said_goodbye = worker is not None and worker.lease_until_at <= worker.seen_at
-        started_at = self.started.get(commit.by)
-        if started_at is not None and commit.now - started_at < self.ttl and not (said_goodbye or given_up):
-            age = commit.now - started_at
-            raise Violation("S4", f"{where} was taken from {attempt.worker_id} by an engine that is up for {age}")
 
 
 # ── What follows an attempt ──────────────────────────────────────────────────────────────────────────────────────────
