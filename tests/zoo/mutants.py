@@ -404,6 +404,13 @@ MUTANTS = (
         "await self._begin(bulk, msgspec.structs.replace(item, source_id=waiting[0][0].source_id))",
     ),
     mutant(
+        "halt-overtaken",
+        "A bulk replay that was halted begins what it had prepared before.",
+        "core.decide.start",
+        "if bulk is None or bulk.state is not BulkState.RUNNING:",
+        "if bulk is None:",
+    ),
+    mutant(
         "overrides-leak-to-all-steps",
         "A playground override of one step is seen by every step.",
         "core.inputs",
