@@ -35,7 +35,7 @@ def test_small_payloads_take_no_more_memory_than_the_limit(monkeypatch: pytest.M
 
 
 async def test_only_the_latest_of_runs_that_have_ended_are_kept(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(payloads, "MOST_ENDED", 2)
+    monkeypatch.setattr(payloads, "MOST_ENDED", 1)
     await desk.worker(WorkflowDefinition(name="flow", steps=(StepDefinition(name="call"),)), {"call": lambda _: b"1"})
     first, last = await desk.start("flow"), await desk.start("flow")
     await settle()

@@ -73,7 +73,7 @@ def build_input(
 def check_size(step: StepDefinition, document: bytes, outputs: Mapping[str, bytes], *beside: Mapping[str, str]) -> None:
     """Raise ``errors.TooLarge`` (``input_too_large``) if ``step`` would be called with more than may be sent at once:
     its input ``document``, and ``beside`` it overrides and metadata. ``outputs``: what the document is made of."""
-    size = len(document) + len(_encode(beside))
+    size = len(document) + (len(_encode(beside)) if any(beside) else 0)
     if size <= MESSAGE:
         return
     largest = sorted(outputs, key=lambda parent: -len(outputs[parent]))[:3]

@@ -40,7 +40,8 @@ def size_of(command: Command) -> int:
         case StartRun() | ReplayRun():
             return len(command.input)
         case FinishAttempt():
-            return len(command.output or b"") + sum(len(reading.value) for reading in command.readings)
+            readings = sum(len(reading.value) for reading in command.readings) if command.readings else 0
+            return len(command.output or b"") + readings
         case AppendLogs():
             return sum(len(line.message) for line in command.lines)
         case _:

@@ -45,7 +45,10 @@ class Memory:
 
     def forgotten(self, run_ids: Set[str]) -> list[str]:
         """Those that would be remembered here, had there been room. None where others may change them, too."""
-        return sorted(run_ids - self._runs.keys()) if self._exclusive else []
+        if not self._exclusive:
+            return []
+        # One by one: to subtract the keys of a dictionary from a set is to go through all of them.
+        return sorted(run_id for run_id in run_ids if run_id not in self._runs)
 
     async def load(self, transaction: Transaction, wanted: Wanted) -> Facts:
         """The wanted facts: from memory where they are known, the rest from the store."""

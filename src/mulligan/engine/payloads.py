@@ -4,7 +4,7 @@ cached one is never wrong, on any number of replicas."""
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from mulligan.core.facts import Produced
 from mulligan.core.records import OutputRef
@@ -14,9 +14,9 @@ Key = str | OutputRef
 """A run id stands for the run's input."""
 
 MOST_BYTES = 64 * 1024 * 1024
-MOST_ENDED = 4_000
-"""Payloads of runs that have ended. All 64 MB full of what nobody asks for are slower than no memory at all: the
-processor finds nothing in its own caches any more, and each task took a tenth longer."""
+MOST_ENDED = 2_000
+"""Runs that have ended and whose payloads are held. All 64 MB full of what nobody asks for are slower than no memory at
+all: the processor finds nothing in its own caches any more, and each task took a tenth longer."""
 ENTRY = 300
 """Bytes that an entry takes beside its payload: its key, the id in it, and its place in the order."""
 
@@ -28,7 +28,7 @@ class Payloads:
         self._store = store
         self._size = 0
         self._held: OrderedDict[Key, bytes] = OrderedDict()
-        self._ended: deque[Key] = deque()
+        self._ended: deque[Collection[Key]] = deque()
 
     def remember(self, key: Key, payload: bytes) -> None:
         if key in self._held:
@@ -39,11 +39,13 @@ class Payloads:
             _, dropped = self._held.popitem(last=False)
             self._size -= len(dropped) + ENTRY
 
-    def run_ended(self, keys: Iterable[Key]) -> None:
+    def run_ended(self, keys: Collection[Key]) -> None:
         """Hardly anybody asks for these again but who waits for the run's end, and soon: the oldest are dropped."""
-        self._ended.extend(keys)
-        while len(self._ended) > MOST_ENDED:
-            dropped = self._held.pop(self._ended.popleft(), None)
+        self._ended.append(keys)
+        if len(self._ended) <= MOST_ENDED:
+            return
+        for key in self._ended.popleft():
+            dropped = self._held.pop(key, None)
             if dropped is not None:
                 self._size -= len(dropped) + ENTRY
 

@@ -196,7 +196,10 @@ class ClientRole:
 
 def _messages_of(end: RunEnd) -> list[RunEnded]:
     """One, unless the results are too large to go together."""
-    run, size = end.run, 0
+    run = end.run
+    if sum(map(len, end.outputs.values())) <= MESSAGE:
+        return [RunEnded(run.id, str(run.status), end.outputs, run.failed_step, end.error)]
+    size = 0
     parts: list[dict[str, bytes]] = [{}]
     for step, output in end.outputs.items():
         size += len(output)
