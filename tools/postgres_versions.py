@@ -32,12 +32,15 @@ QUICK = {"fsync": "off"}
 def install(release: str) -> Path:
     """The folder of `initdb` and `postgres`."""
     home = ROOT / ".stamps" / "postgres" / release
-    package = home / "node_modules" / PACKAGE / "native"
-    if not (package / "bin" / "initdb").exists():
+    package = home / "node_modules" / PACKAGE
+    if not (home / ".installed").exists():
         home.mkdir(parents=True, exist_ok=True)
-        command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(home), f"{PACKAGE}@{release}"]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return package / "bin"
+        options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error", "--prefix", str(home)]
+        subprocess.run(["npm", "install", *options, f"{PACKAGE}@{release}"], check=True, stdout=subprocess.DEVNULL)
+        # What npm would run, and will not for long without being asked: a package holds no links, so this makes them.
+        subprocess.run(["node", "scripts/hydrate-symlinks.js"], check=True, cwd=package)
+        (home / ".installed").touch()
+    return package / "native" / "bin"
 
 
 def passes(major: str) -> bool:
