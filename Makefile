@@ -160,6 +160,10 @@ browser: setup chromium ## the dashboard in a real Chromium against a real serve
 screenshots: setup chromium ## pictures of every screen, both themes, wide and phone, in test-results/screens
 	.venv/bin/pytest $(PYTEST_ARGS) tests/end_to_end/test_browser_screens.py
 
+.PHONY: pictures
+pictures: screenshots ## the picture in the README, from the screenshots
+	for theme in light dark; do cp test-results/screens/step-$$theme-wide.png docs/pictures/replay-$$theme.png; done
+
 .PHONY: format
 format: .venv/.synced $(NODE_MODULES) ## rewrite the sources the way `make lint` wants them
 	.venv/bin/ruff check --fix-only --quiet
