@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
 from mulligan.core.commands import CancelRun, ConnectWorker, FinishAttempt, StartRun
 from mulligan.core.decide.attempts import ref_of
-from mulligan.core.facts import Changes, Claim, Produced
+from mulligan.core.facts import Changes, Claim, Facts, Produced, Wanted
 from mulligan.core.records import (
     Argument,
     OpenState,
@@ -23,15 +22,17 @@ from mulligan.core.records import (
     RunStatus,
     StepDefinition,
     StepKind,
+    WorkerState,
     WorkflowDefinition,
 )
+from mulligan.engine.api import Engine
 from mulligan.engine.dispatcher import Seat
 from mulligan.errors import StoreUnavailable, Unavailable
-from mulligan.testing.clock import settle
-from tests.engine.conftest import FakeWorker
-
-if TYPE_CHECKING:
-    from tests.engine.conftest import Desk
+from mulligan.ports.store import Capabilities
+from mulligan.stores.memory import MemoryStore
+from mulligan.stores.memory.store import MemoryTransaction
+from mulligan.testing.clock import SeededChance, VirtualClock, settle
+from tests.engine.conftest import Desk, FakeWorker
 
 CALL = WorkflowDefinition(name="flow", steps=(StepDefinition(name="call"),))
 RETRIED = WorkflowDefinition(
@@ -318,3 +319,30 @@ async def test_a_hello_that_was_overtaken_by_a_later_one_changes_nothing(desk: D
         await reconnect(desk, worker, connection=1)
     assert (desk.engine.dispatcher.seats.get(worker.id) is seat) == is_seated
     assert (await worker.finish_now(assignment.step)).applied
+
+
+async def test_a_worker_that_asks_while_others_are_looked_up_waits_for_the_next_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Seed 28: another replica had given it up, and what is leased to it after that nobody ever takes back."""
+    monkeypatch.setattr(MemoryStore, "capabilities", Capabilities("memory", exclusive=False, durable=False))
+    store, clock = MemoryStore(), VirtualClock()
+    desk = Desk(Engine(store, clock, SeededChance()), clock, store)
+    await desk.engine.start()
+    worker = await desk.worker(CALL, {}, holding=True)
+    seat = worker.seat
+    assert seat is not None
+    seat.credits = 0
+    store.tables.workers[worker.id] = msgspec.structs.replace(store.tables.workers[worker.id], state=WorkerState.GONE)
+    load = MemoryTransaction.load
+
+    async def asked_meanwhile(transaction: MemoryTransaction, wanted: Wanted) -> Facts:
+        facts = await load(transaction, wanted)
+        seat.credits = 1
+        return facts
+
+    monkeypatch.setattr(MemoryTransaction, "load", asked_meanwhile)
+    run = await desk.document(await desk.start("flow"))
+    await desk.engine.stop()
+    assert [step.state for step in run.open] == [OpenState.READY]
+    assert worker.id not in desk.engine.dispatcher.seats

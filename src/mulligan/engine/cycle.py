@@ -213,7 +213,8 @@ class Cycle:
         wanted = Wanted(possible_run_ids=set(perhaps_taken))
         for entry in entries:
             wanted_by(entry.command, wanted)
-        if not self._store.capabilities.exclusive:
+        is_alone = self._store.capabilities.exclusive
+        if not is_alone:
             # another replica may have given up a worker that is still connected here
             wanted.worker_ids.update(seat.worker_id for seat in self._dispatcher.seats.values() if seat.can_take)
         looked_for = set(wanted.worker_ids)
@@ -227,7 +228,8 @@ class Cycle:
                     entry.answer = refusal.with_traceback(None)  # which would keep all that this turn has read
             self._dispatcher.hint(facts.changes.opened.values())
             self._dispatcher.hint(facts.changes.changed.values())
-            claims = self._dispatcher.claims(facts.workers)
+            # whoever has asked for work since then waits for the next turn
+            claims = self._dispatcher.claims(facts.workers, None if is_alone else looked_for)
             if not facts.changes and not claims:
                 return
             token = self._chance.new_token()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import msgspec
@@ -82,15 +82,17 @@ class Dispatcher:
             elif worker.state is WorkerState.DRAINING:
                 seat.draining = True
 
-    def claims(self, workers: Mapping[str, Worker]) -> list[Claim]:
+    def claims(self, workers: Mapping[str, Worker], among: Container[str] | None = None) -> list[Claim]:
         """What the connected workers could take now, emptiest hands first.
 
         ``workers`` as this transaction leaves them: whoever is given up in it must not be given its steps back.
+        ``among``: of others it is not known how they are stored; None where nobody else can have changed that.
         """
         claims: list[Claim] = []
         for seat in sorted(self.seats.values(), key=lambda seat: -seat.credits):
             known = workers.get(seat.worker_id)
-            if seat.can_take and (known is None or known.state is WorkerState.ACTIVE):
+            is_well = known is None or known.state is WorkerState.ACTIVE
+            if seat.can_take and is_well and (among is None or seat.worker_id in among):
                 routes = seat.routes & self.ready_routes.get(seat.namespace, NO_ROUTES)
                 if routes:
                     claims.append(Claim(seat.worker_id, seat.namespace, routes, seat.credits))
