@@ -402,3 +402,23 @@ async def test_a_resolved_group_opens_again_when_it_recurs(desk: Desk) -> None:
     await desk.end(run_id)
     [group] = await desk.store.failure_groups("default", None, None, 10)
     assert status_of(group, desk.clock.now()) is GroupStatus.OPEN
+
+
+async def test_an_end_that_could_not_be_written_is_written_later(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seed 117: with nothing else to wake it, one whose last move failed was looked at again after an hour."""
+    worker, _ = await outage(desk, 2)
+    bulk = await begin(desk)
+    commit = desk.store.commit
+
+    def refuse(changes: Changes, claims: list[Claim], now: datetime, token: str) -> list[OpenStep]:
+        if changes.bulks_saved:
+            raise StoreUnavailable("the disk is full")
+        return commit(changes, claims, now, token)
+
+    monkeypatch.setattr(desk.store, "commit", refuse)
+    await answer_all(worker)
+    await desk.advance(1)
+    assert (await state(desk, bulk)).state is BulkState.RUNNING
+    monkeypatch.setattr(desk.store, "commit", commit)
+    await desk.advance(1)
+    assert (await state(desk, bulk)).state is BulkState.FINISHED

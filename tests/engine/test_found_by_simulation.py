@@ -132,6 +132,21 @@ async def test_waiters_hear_of_such_an_end_also_when_the_store_is_away_at_the_fi
     assert (await waiting).outputs == {"call": b"1"}
 
 
+async def test_a_worker_that_was_given_up_without_a_reply_gets_nothing_more(desk: Desk, replies: Replies) -> None:
+    """Seed 211: its connection looked open, and what was leased to it after that nobody ever takes back."""
+    worker = await desk.worker(CALL, {}, holding=True)
+    run_id = await desk.start("flow")
+    await desk.advance(desk.engine.policy.worker_ttl.total_seconds() - 1)
+    replies.lost = True
+    await desk.advance(1)
+    replies.lost = False
+    await desk.advance(1)
+    document = await desk.document(run_id)
+    assert [attempt.outcome for attempt in document.ended] == [Outcome.LOST]
+    assert [step.state for step in document.open] == [OpenState.READY]
+    assert len(worker.got) == 1
+
+
 async def test_a_retry_is_due_in_time_also_when_its_commit_had_no_reply(desk: Desk, replies: Replies) -> None:
     worker = await desk.worker(RETRIED, {}, holding=True)
     await desk.start("retried")

@@ -75,8 +75,8 @@ MUTANTS = (
         "given-back-to-the-dead",
         "Who is given up gets its freed steps back in the same transaction, because its connection looks open.",
         "engine.dispatcher",
-        "if seat.can_take and (known is None or known.state is WorkerState.ACTIVE):",
-        "if seat.can_take:",
+        "is_well = known is None or known.state is WorkerState.ACTIVE",
+        "is_well = True",
     ),
     mutant(
         "grace-missing-after-restart",

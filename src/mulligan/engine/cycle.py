@@ -255,13 +255,16 @@ class Cycle:
 
     async def _make_sure(self) -> None:
         """A commit that was reported as failed may have been made all the same. Then its steps are leased to workers
-        that never heard of them, its runs may have ended, its timers run: look, and make up for it."""
+        that never heard of them, its runs may have ended, its timers run, workers may have been given up in it: look,
+        and make up for it."""
         while self._unsure:
             unsure = self._unsure[0]
+            seated = set(self._dispatcher.seats)
             async with self._store.transaction() as transaction:
                 # It may still be on its way to a slow database, though its connection is gone; until then it has
                 # the workers locked that it leases to.
-                await transaction.load(Wanted(worker_ids=set(unsure.worker_ids)))
+                facts = await transaction.load(Wanted(worker_ids=seated.union(unsure.worker_ids)))
+            self._dispatcher.clear_seats(seated, facts.workers)
             leased = [
                 step
                 for worker_id in unsure.worker_ids

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from mulligan.core.bulk import HALTED, Bulk, BulkItem, BulkState, ItemState, advance
+from mulligan.core.bulk import CHECK_EVERY, HALTED, Bulk, BulkItem, BulkState, ItemState, advance
 from mulligan.core.commands import MoveBulk
 from mulligan.engine.inbox import Submit
 from mulligan.errors import Refused, StoreConflict, Unavailable
@@ -50,7 +50,9 @@ class BulkReplayer:
                 state=advice.state,
                 reason=advice.reason,
             )
-            await self._submit((move,))
+            (answer,) = await self._submit((move,))
+            if isinstance(answer, Exception):
+                return now + CHECK_EVERY  # it was not written, and nothing else would ever bring us back
         return advice.again_at
 
     async def _begin_next(self, bulk: Bulk, begun: int, count: int) -> list[BulkItem]:
