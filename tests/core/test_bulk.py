@@ -79,9 +79,25 @@ def test_it_stops_after_as_many_failures_as_it_was_told() -> None:
 
 def test_it_stops_when_one_fails_in_a_new_way() -> None:
     assert advance(bulk(stop_on_new=True), progress(10, failed=1, new=("abc",)), NOW).state is BulkState.STOPPED
-    assert advance(bulk(), progress(10, failed=1, new=("abc",)), NOW).state is None
+    assert advance(bulk(), progress(11, failed=1, new=("abc",)), NOW).state is None
     forgiven = bulk(stop_on_new=True, forgiven_fingerprints=("abc",))
-    assert advance(forgiven, progress(10, failed=1, new=("abc",)), NOW).state is None
+    assert advance(forgiven, progress(11, failed=1, new=("abc",)), NOW).state is None
+
+
+def test_a_stage_in_which_something_failed_holds_the_others_back() -> None:
+    held = advance(bulk(), progress(10, failed=1), NOW)
+    assert (held.state, held.reason) == (BulkState.STOPPED, "1 of the first 10 failed")
+    assert advance(bulk(), progress(11, failed=1), NOW).begin == 50
+    assert advance(bulk(forgiven=1), progress(10, failed=1), NOW).begin == 50
+
+
+def test_a_limit_of_failures_allows_some_but_no_stage_of_nothing_else() -> None:
+    assert advance(bulk(stop_after=5), progress(10, failed=4), NOW).begin == 50
+    assert advance(bulk(stop_after=5), progress(1, failed=1), NOW).state is BulkState.STOPPED
+
+
+def test_what_failed_at_the_very_end_holds_nothing_back() -> None:
+    assert advance(bulk(stop_after=1), progress(100, failed=1), NOW).state is BulkState.FINISHED
 
 
 def test_it_finishes_when_the_last_replay_has_ended() -> None:

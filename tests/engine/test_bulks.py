@@ -138,17 +138,33 @@ async def test_replays_are_begun_at_the_rate_that_was_asked_for(desk: Desk) -> N
 
 async def test_it_stops_by_itself_after_so_many_failures(desk: Desk) -> None:
     worker, _ = await outage(desk, 10)
+    bulk = await begin(desk, canary=(2, 5), stop_after=3)
+    worker.answer(worker.got.pop())
     worker.functions["call"] = failing(ConnectionError)
-    bulk = await begin(desk, canary=(2, 4), stop_after=3)
     await answer_all(worker)
     await desk.advance(1)
-    assert await begun(desk, bulk) == 4
+    assert await begun(desk, bulk) == 5
     await answer_all(worker)
     await desk.advance(60)
     stopped = await state(desk, bulk)
     assert (stopped.state, stopped.state_by) == (BulkState.STOPPED, "mulligan")
     assert stopped.state_reason == "4 replays failed; it was to stop after 3"
-    assert await begun(desk, bulk) == 4
+    assert await begun(desk, bulk) == 5
+
+
+async def test_a_canary_that_fails_holds_the_others_back(desk: Desk) -> None:
+    worker, _ = await outage(desk, 8)
+    worker.functions["call"] = failing(ConnectionError)
+    bulk = await begin(desk, canary=(1,), stop_after=2)
+    await answer_all(worker)
+    await desk.advance(1)
+    stopped = await state(desk, bulk)
+    assert (stopped.state, stopped.state_reason) == (BulkState.STOPPED, "1 of the first 1 failed")
+    worker.functions["call"] = lambda document: document
+    worker.holding = False
+    await control(desk, bulk, "resume")
+    await desk.advance(2)
+    assert (await state(desk, bulk)).state is BulkState.FINISHED
 
 
 async def test_resuming_forgives_the_failures_that_a_person_has_looked_at(desk: Desk) -> None:
@@ -172,12 +188,13 @@ async def test_it_stops_when_a_replay_fails_in_a_new_way(
     desk: Desk, error: type[Exception], expected: BulkState
 ) -> None:
     worker, _ = await outage(desk, 4)
+    bulk = await begin(desk, canary=(2,), stop_after=9, stop_on_new=True)
+    worker.answer(worker.got.pop())
     worker.functions["call"] = failing(error)
-    bulk = await begin(desk, canary=(1,), stop_on_new=True)
     await answer_all(worker)
     await desk.advance(1)
     assert (await state(desk, bulk)).state is expected
-    assert await begun(desk, bulk) == (4 if expected is BulkState.RUNNING else 1)
+    assert await begun(desk, bulk) == (4 if expected is BulkState.RUNNING else 2)
 
 
 async def test_a_paused_one_begins_nothing_until_it_is_resumed(desk: Desk) -> None:

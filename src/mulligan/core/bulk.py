@@ -133,17 +133,20 @@ def stages_for(total: int, canary: tuple[int | float, ...]) -> tuple[int, ...]:
 
 def advance(bulk: Bulk, progress: Progress, now: datetime) -> Advice:
     """The next thing to do for a bulk replay that is RUNNING."""
-    brake = brake_for(bulk, progress)
-    if brake:
-        return Advice(state=BulkState.STOPPED, reason=brake)
     if progress.waiting == 0:
+        # there is nothing left that a brake could hold back
         if progress.running:
             return Advice(again_at=now + CHECK_EVERY)
         return Advice(state=BulkState.FINISHED, reason="every replay has ended")
-    limit = next((stage for stage in bulk.stages if stage > progress.begun), bulk.total)
+    brake = brake_for(bulk, progress)
     at_stage = progress.begun in bulk.stages
-    if at_stage and progress.running:
+    if at_stage and progress.running and not brake:
         return Advice(again_at=now + CHECK_EVERY)
+    if at_stage:
+        brake = brake or canary_brake(bulk, progress)
+    if brake:
+        return Advice(state=BulkState.STOPPED, reason=brake)
+    limit = next((stage for stage in bulk.stages if stage > progress.begun), bulk.total)
     return paced(bulk, limit - progress.begun, now)
 
 
@@ -168,6 +171,17 @@ def brake_for(bulk: Bulk, progress: Progress) -> str:
         return f"{failed} replays failed; it was to stop after {bulk.stop_after}"
     new = [found for found in progress.new_fingerprints if found not in bulk.forgiven_fingerprints]
     return f"a replay failed in a new way ({new[0]})" if bulk.stop_on_new and new else ""
+
+
+def canary_brake(bulk: Bulk, progress: Progress) -> str:
+    """Why the replays behind a stage that has ended must wait for a person, or nothing: something in it failed.
+
+    Who has said how many failures are too many (``stop_after``) gets that many, but not from a stage of failures only.
+    """
+    failed = progress.failed - bulk.forgiven
+    if failed <= 0 or (bulk.stop_after is not None and progress.succeeded > 0):
+        return ""
+    return f"{failed} of the first {progress.begun} failed"
 
 
 Control = Literal["pause", "resume", "abort"]
