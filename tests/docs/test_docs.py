@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from mulligan.core.query_text import parse_query
+from tests.end_to_end.programs import Program, mulligan
 from tools.write_reference import PAGES, REFERENCE
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +41,35 @@ def test_the_programs_of_a_page_pass_their_own_tests(page: str, tmp_path: Path) 
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert told.returncode == 0, told.stdout + told.stderr
+
+
+def as_printed(text: str) -> list[str]:
+    """The lines without what differs from run to run: ids, ports, spans, and the widths of columns."""
+    for pattern, word in ((r"\b[0-9a-v]{26}\b", "ID"), (r":\d{4,5}/", "/"), (r"\b\d+m?s\b", "SPAN"), (" +", " ")):
+        text = re.sub(pattern, word, text)
+    return [line.strip() for line in text.strip().splitlines()]
+
+
+@pytest.mark.slow
+def test_the_run_of_the_tutorial_fails_as_it_is_printed(tmp_path: Path) -> None:
+    page = ROOT / "docs/tutorial/first-do-over.md"
+    (tmp_path / "app.py").write_text("# app.py\n" + programs(page)["app.py"], encoding="utf-8")
+    found = re.search(r"^\$ mulligan (run .+)\n((?:.+\n)+?)```", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert found is not None
+    with Program(mulligan("dev", "app.py:m", "--port", "0"), tmp_path) as dev:
+        dev.wait_for("is connected")
+        with Program(mulligan(*shlex.split(found[1])), tmp_path) as run:
+            assert run.end() == 1
+            assert as_printed(run.output) == as_printed(found[2])
+
+
+@pytest.mark.parametrize("page", ["tutorial/first-do-over.md", "howto/replay.md"])
+def test_what_a_page_tells_to_press_is_in_the_dashboard(page: str) -> None:
+    sources = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "dashboard/src").rglob("*.tsx"))
+    told = re.findall(r"\*\*([A-Z][^*]+)\*\*", (ROOT / "docs" / page).read_text(encoding="utf-8"))
+    constant = {re.split(r" (?:\d|price)", word)[0] for word in told}
+    assert len(constant) >= 4
+    assert [word for word in constant if word not in sources] == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
