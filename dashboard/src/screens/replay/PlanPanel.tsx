@@ -1,5 +1,6 @@
 import { useMutation } from "@tanstack/react-query";
 import { TriangleAlert } from "lucide-react";
+import { useId } from "react";
 import { problemFrom } from "@/api/client";
 import { freshKey } from "@/api/commands";
 import type { ReplayPlan } from "@/api/contract";
@@ -8,6 +9,7 @@ import { copyAs } from "@/pure/copyas";
 import { pointerWords } from "@/pure/json";
 import { CodeChoice } from "@/screens/replay/CodeChoice";
 import { type Draft, requestOf } from "@/screens/replay/draft";
+import { refusalInWords } from "@/screens/replay/refusal";
 import type { Replaying } from "@/screens/replay/useReplay";
 import { announce } from "@/ui/announce";
 import { Button, Key } from "@/ui/Button";
@@ -32,9 +34,10 @@ export function PlanPanel({ draft, onDraft, replaying, blocked }: Shown) {
     <section aria-label="Replay plan" className="flex flex-col gap-3">
       <h3 className="flex items-baseline gap-2 text-sm">
         Replay plan
-        <span className="font-normal text-ink-faint text-xs">{isSettled || blocked ? "" : "working it out…"}</span>
+        <span className="font-normal text-ink-faint text-xs">
+          {blocked ? "none yet" : isSettled ? "" : "working it out…"}
+        </span>
       </h3>
-      {blocked ? <p className="text-bad">{blocked}</p> : null}
       {plan.error && !blocked ? <Refusal error={plan.error} /> : null}
       {plan.data && !plan.error && !blocked ? <PlanInWords plan={plan.data} draft={draft} onDraft={onDraft} /> : null}
       <Options plan={plan.data} draft={draft} onDraft={onDraft} />
@@ -164,6 +167,8 @@ export function ReplayBar({
   blocked,
 }: { runId: string } & Pick<Shown, "draft" | "replaying" | "blocked">) {
   const { make, canReplay, plan } = replaying;
+  const sayingId = useId();
+  const refused = blocked ?? (plan.error ? refusalInWords(problemFrom(plan.error)) : null);
   const running = plan.data?.steps.filter((step) => step.action === "run").length ?? 0;
   const link = useMutation({
     mutationFn: (key: string) => keepDocument("draft", key, JSON.stringify(draft)),
@@ -178,11 +183,21 @@ export function ReplayBar({
   return (
     <footer className="border-line border-t bg-surface">
       {make.error ? <ProblemNotice error={make.error} /> : null}
-      <p aria-live="polite" className="px-4 pt-2 font-medium text-sm empty:hidden">
-        {plan.data && !plan.error && !blocked ? plan.data.summary : ""}
+      <p
+        id={sayingId}
+        aria-live="polite"
+        className={`wrap-anywhere line-clamp-3 px-4 pt-2 font-medium text-sm empty:hidden ${refused ? "text-bad" : ""}`}
+      >
+        {refused ?? plan.data?.summary}
       </p>
       <div className="flex flex-wrap items-center gap-2 px-4 py-3">
-        <Button type="submit" kind="primary" aria-disabled={!canReplay} aria-keyshortcuts="Control+Enter Meta+Enter">
+        <Button
+          type="submit"
+          kind="primary"
+          aria-disabled={!canReplay}
+          aria-describedby={sayingId}
+          aria-keyshortcuts="Control+Enter Meta+Enter"
+        >
           {make.isPending
             ? "Replaying…"
             : `Replay${running > 0 ? ` ${running} ${running === 1 ? "step" : "steps"}` : ""}`}

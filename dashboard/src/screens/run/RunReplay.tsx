@@ -10,6 +10,7 @@ import { readSchema } from "@/pure/schema";
 import { isFinished } from "@/pure/status";
 import type { Draft } from "@/screens/replay/draft";
 import { PlanPanel, ReplayBar } from "@/screens/replay/PlanPanel";
+import { syntaxInWords } from "@/screens/replay/refusal";
 import { DraftNote, type Shared, SharedDraft } from "@/screens/replay/SharedDraft";
 import { useDraft, useReplay } from "@/screens/replay/useReplay";
 import { InputEditor } from "@/screens/step/InputEditor";
@@ -56,8 +57,7 @@ function Form({ run, workflow, shared }: { run: RunDetail; workflow: WorkflowDet
   const original = useMemo(() => prettyJson(run.input), [run.input]);
   const text = draft.input ?? original;
   const problems = useProblems(schema, text);
-  const syntax = draft.input === null ? undefined : problems.find((problem) => problem.rule === "syntax");
-  const blocked = syntax ? `The input is no JSON yet: ${syntax.message}` : null;
+  const blocked = draft.input === null ? null : syntaxInWords(draft.input, problems);
   const replaying = useReplay(run.id, place, draft, blocked !== null);
   return (
     <CommandForm className="flex min-h-0 flex-1 flex-col" onCommand={replaying.submit} takesFocus>

@@ -115,6 +115,10 @@ describe("StepReplay", () => {
     expect(await screen.findByText("The edit breaks a rule.")).toBeTruthy();
     expect(screen.getByText("input of step summary · doc.lang")).toBeTruthy();
     expect(screen.getByText("is not one of en, fr")).toBeTruthy();
+    const button = screen.getByRole("button", { name: /^Replay/ });
+    expect(document.getElementById(button.getAttribute("aria-describedby") ?? "")?.textContent).toBe(
+      "doc.lang is not one of en, fr",
+    );
   });
 
   it("plans anew when the run has changed since", async () => {

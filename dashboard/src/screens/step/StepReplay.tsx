@@ -3,8 +3,10 @@ import type { StepDetail } from "@/api/contract";
 import { useProblems } from "@/editor/lazy";
 import { prettyJson } from "@/pure/json";
 import { readSchema } from "@/pure/schema";
+import type { Problem } from "@/pure/validate";
 import { type Draft, withInput, withOverrides } from "@/screens/replay/draft";
 import { PlanPanel, ReplayBar } from "@/screens/replay/PlanPanel";
+import { syntaxInWords } from "@/screens/replay/refusal";
 import { DraftNote, type Shared } from "@/screens/replay/SharedDraft";
 import { useDraft, useReplay } from "@/screens/replay/useReplay";
 import { InputEditor } from "@/screens/step/InputEditor";
@@ -70,9 +72,8 @@ function focusFirst(selector: string): void {
 }
 
 /** Only what cannot even be sent. Whether the schema is kept is the server's to say, for the code that will run. */
-function blockedBy(draft: Draft, step: StepDetail, problems: { rule: string; message: string }[]): string | null {
-  const syntax =
-    draft.inputs[step.name] === undefined ? undefined : problems.find((problem) => problem.rule === "syntax");
-  if (syntax) return `The input is no JSON yet: ${syntax.message}`;
-  return playgroundProblem(step, draft.overrides[step.name] ?? {});
+function blockedBy(draft: Draft, step: StepDetail, problems: Problem[]): string | null {
+  const text = draft.inputs[step.name];
+  const broken = text === undefined ? null : syntaxInWords(text, problems);
+  return broken ?? playgroundProblem(step, draft.overrides[step.name] ?? {});
 }
