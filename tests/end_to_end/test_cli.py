@@ -152,6 +152,12 @@ def test_an_unknown_workflow_is_exit_code_2_with_what_to_do(site: Site) -> None:
     assert "mulligan worker" in done.stderr
 
 
+@pytest.mark.slow
+def test_whoever_waits_for_a_run_that_does_not_move_is_told_why(site: Site) -> None:
+    with Program(mulligan("run", "slow", "--wait"), site.folder) as waiting:
+        waiting.wait_for("sleep_1h: Sleeps; goes on in ")
+
+
 def test_the_same_idempotency_key_makes_one_run(site: Site) -> None:
     ids = {site.call("run", "add", "--set", "a=1", "--idempotency-key", "once").stdout for _ in range(2)}
     assert len(ids) == 1
@@ -233,6 +239,12 @@ def test_a_plan_says_what_would_happen_and_makes_nothing(site: Site, failed_run:
 def test_without_a_terminal_a_replay_needs_yes(site: Site, failed_run: str) -> None:
     done = site.call("replay", failed_run)
     assert (done.returncode, "--yes" in done.stderr) == (2, True)
+
+
+def test_what_a_plan_warns_of_is_said_also_to_those_who_agree_beforehand(site: Site, failed_run: str) -> None:
+    done = site.call("replay", failed_run, "--set", "doc.lang=fr", "--code", "same", "--yes", "--wait")
+    assert (done.returncode, done.stdout.split()[0]) == (0, "succeeded")
+    assert "Careful: Only a worker that has exactly version 1 can run this." in done.stderr
 
 
 def test_an_edited_replay_keeps_what_was_before_and_can_be_compared(site: Site, failed_run: str) -> None:

@@ -372,6 +372,11 @@ async def test_a_queued_step_says_who_could_run_it(desk: Desk) -> None:
     await desk.worker([changed], id="worker-2")
     waits = (await waiting_of(desk, run["id"]))["hello"] or ""
     assert "its arguments differ" in waits
+    pinned = await desk.start(version="1")
+    waits = (await waiting_of(desk, pinned["id"]))["hello"] or ""
+    assert waits.startswith("The run is pinned to version 1 of hello, and no connected worker has exactly that code.")
+    assert "arguments" not in waits
+    await desk.post(f"/runs/{pinned['id']}/cancel", {})
     busy = await desk.worker([HELLO], id="worker-3", holding=True)
     await settle()
     assert len(busy.assigns) == 1

@@ -94,7 +94,11 @@ def replay(
             return OK
         if not yes and not _agreed(planned):
             return OK
-        command = ReplayCommand(**msgspec.structs.asdict(request), token=planned.read(ReplayPlan).token)
+        chosen = planned.read(ReplayPlan)
+        if yes:
+            for warning in chosen.warnings:
+                hint(f"Careful: {plain(warning)}")
+        command = ReplayCommand(**msgspec.structs.asdict(request), token=chosen.token)
         key = f"cli-{secrets.token_hex(16)}"
         made = server.post(f"/runs/{quoted(run_id)}/replay", write(command), idempotency_key=key)
         return follow(server, made, made.read(Replayed).id, wait, output)

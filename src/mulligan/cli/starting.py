@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from mulligan.cli.commands import FAILED_RUN, OK
 from mulligan.cli.connection import Answer, Server, Target, connect, quoted
-from mulligan.cli.printing import Format, hint, print_json, say, styled
+from mulligan.cli.printing import Format, hint, plain, print_json, say, styled
 from mulligan.cli.values import read_document, read_overrides, read_pairs, with_values
 from mulligan.errors import InvalidInput
 from mulligan.sdk.durations import parse_duration
@@ -21,6 +21,8 @@ from mulligan.wire.rest.runs import RunDetail, RunSummary, StartRequest
 UNFINISHED = ("queued", "running")
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 2.0
+_STILL_S = 5.0
+"""After so long without a change it is said why."""
 
 
 def run(
@@ -87,12 +89,23 @@ def span_seconds(text: str, option: str) -> float:
 
 
 def _wait_for_end(server: Server, run_id: str) -> Answer:
-    """Look until the run has ended; the pause between two looks grows with the time that the run takes."""
+    """Look until the run has ended; the pause between two looks grows with the time that the run takes.
+
+    When nothing has moved for a while, say once what it waits for: it may be something that never comes by itself.
+    """
     pause = _FIRST_PAUSE_S
+    moved_at, seen, told = time.monotonic(), "", False
     while True:
         answer = server.get(f"/runs/{quoted(run_id)}")
-        if answer.read(RunSummary).status not in UNFINISHED:
+        detail = answer.read(RunDetail)
+        if detail.status not in UNFINISHED:
             return answer
+        steps = str([(step.name, step.status, step.attempts) for step in detail.steps])
+        if steps != seen:
+            moved_at, seen = time.monotonic(), steps
+        elif detail.waiting and not told and time.monotonic() - moved_at >= _STILL_S:
+            hint(plain(detail.waiting))
+            told = True
         time.sleep(pause)
         pause = min(pause * 1.3, _LONGEST_PAUSE_S)
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 from mulligan.core.records import Version, Worker, WorkerState
+from mulligan.core.routes import version_route
 from mulligan.engine.api import routes_served
 from mulligan.server.reading.spans import in_words
 
@@ -38,7 +39,7 @@ class Crew:
         active = [worker for worker in able if worker.state is WorkerState.ACTIVE]
         since = in_words(waited)
         if not active:
-            return f"{self._why_nobody(workflow, needs, bool(able))} (for {since})"
+            return f"{self._why_nobody(workflow, route, needs, bool(able))} (for {since})"
         slots = sum(worker.slots for worker in active)
         busy = sum(min(worker.running, worker.slots) for worker in active)
         if busy < slots:
@@ -46,15 +47,29 @@ class Crew:
         who = "The only worker that can run it is" if len(active) == 1 else f"All {len(active)} workers for it are"
         return f"{who} busy ({busy} of {slots} slots). Waits for {since}."
 
-    def _why_nobody(self, workflow: str, needs: str, some_are_draining: bool) -> str:
+    def _why_nobody(self, workflow: str, route: str, needs: str, some_are_draining: bool) -> str:
         if some_are_draining:
             return f"The workers that can run it are draining. Start another that declares {needs}."
         others = [worker for worker in self._workers if worker.state is WorkerState.ACTIVE]
         if not others:
             return f"No worker is connected. Start one that declares {needs}."
-        if any(workflow in worker.workflows for worker in others):
+        if not any(workflow in worker.workflows for worker in others):
+            return f"None of the {len(others)} connected workers declares {needs}. Start one that does."
+        pinned = self._pinned(workflow, route)
+        if pinned is not None:
             return (
-                "No connected worker has code that may run this step: its arguments differ, the code is older than "
-                f"what the replay was planned for, or the run is pinned. Deploy {needs}, or cancel and replay."
+                f"The run is pinned to version {pinned.number} of {workflow}, and no connected worker has exactly that "
+                "code. Start a worker that has it, or cancel the run and replay it on the latest code."
             )
-        return f"None of the {len(others)} connected workers declares {needs}. Start one that does."
+        return (
+            "No connected worker has code that may run this step: its arguments differ, or the code is older than "
+            f"what the replay was planned for. Deploy {needs}, or cancel and replay."
+        )
+
+    def _pinned(self, workflow: str, route: str) -> Version | None:
+        """The version that steps on this route have to run on, if it is one only."""
+        known = [one for one in self._versions if one.workflow == workflow]
+        return next(
+            (one for one in known if route in (version_route(one.definition, step) for step in one.definition.by_name)),
+            None,
+        )
