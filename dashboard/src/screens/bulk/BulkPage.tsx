@@ -47,7 +47,7 @@ export function BulkPage() {
         </nav>
         <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
           <StatusPill status={lookOfBulk(data.state, data.progress)} />
-          <h1 className="text-lg">
+          <h1 className="wrap-anywhere min-w-0 text-lg">
             Replay of {runsInWords(data.total)}: “{data.reason}”
           </h1>
           <span className="text-ink-soft text-sm">

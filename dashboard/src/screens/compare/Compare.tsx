@@ -46,7 +46,7 @@ export function Compare() {
           <ApplyRest source={data.a} replay={data.b} />
         </span>
       </div>
-      <div className="grid gap-3 sm:grid-cols-2">
+      <div className="grid grid-cols-1 gap-3 sm:grid-cols-2">
         <Side letter="A" run={data.a} />
         <Side letter="B" run={data.b} />
       </div>
@@ -75,7 +75,7 @@ function Side({ letter, run }: { letter: string; run: RunSummary }) {
         >
           {shortId(run.id)}
         </Link>
-        <span className="text-ink-soft text-sm">
+        <span className="wrap-anywhere min-w-0 text-ink-soft text-sm">
           {run.workflow} v{run.version}
         </span>
         <span className="ml-auto text-ink-soft text-sm">

@@ -66,7 +66,7 @@ function Heading({ group }: { group: GroupDetail }) {
           Inbox
         </Link>
         <span aria-hidden="true">/</span>
-        <span>
+        <span className="min-w-0 truncate" title={`${group.workflow} / ${group.step}`}>
           {group.workflow} / {group.step}
         </span>
       </nav>
@@ -163,7 +163,7 @@ function Differences({ group }: { group: GroupDetail }) {
             <dt className="font-mono text-ink-soft text-xs">{what}</dt>
             <dd className="flex flex-wrap gap-1.5">
               {values.map(({ value, count }) => (
-                <span key={value} className="rounded-sm border border-line px-1.5 py-0.5 text-xs">
+                <span key={value} className="wrap-anywhere min-w-0 rounded-sm border border-line px-1.5 py-0.5 text-xs">
                   {plainValue(value)}{" "}
                   <span className="font-mono text-ink-faint">{count === group.looked_at ? "all" : count}</span>
                 </span>

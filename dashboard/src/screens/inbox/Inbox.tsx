@@ -121,7 +121,7 @@ export function toSample(group: Pick<Group, "samples" | "step">) {
 
 function GroupRow({ group, onReplayAll, onNote }: { group: Group; onReplayAll: () => void; onNote: () => void }) {
   return (
-    <li className="grid items-center gap-x-4 gap-y-2 px-3 py-2.5 focus-within:bg-sunken hover:bg-sunken lg:grid-cols-[minmax(0,1fr)_5rem_7rem_auto]">
+    <li className="grid grid-cols-1 items-center gap-x-4 gap-y-2 px-3 py-2.5 focus-within:bg-sunken hover:bg-sunken lg:grid-cols-[minmax(0,1fr)_5rem_7rem_auto]">
       <div className="min-w-0">
         <p className="flex min-w-0 items-baseline gap-2">
           <Link

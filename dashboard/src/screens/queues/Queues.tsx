@@ -56,7 +56,7 @@ function QueueCard({ queue }: { queue: Queue }) {
   return (
     <li className="flex flex-col gap-2 rounded-lg border border-line bg-surface p-4">
       <div className="flex flex-wrap items-baseline gap-x-5 gap-y-1">
-        <h3 className="text-base">
+        <h3 className="wrap-anywhere min-w-0 text-base">
           <Link
             to="/runs"
             search={{ q: unfinishedOf(queue.workflow) }}
@@ -83,7 +83,7 @@ function QueueCard({ queue }: { queue: Queue }) {
         </span>
       </div>
       {queue.waiting ? (
-        <p className="flex items-start gap-2 rounded-md border border-wait-line bg-wait-soft px-3 py-2 text-sm">
+        <p className="wrap-anywhere flex items-start gap-2 rounded-md border border-wait-line bg-wait-soft px-3 py-2 text-sm">
           <Glyph name="ring" className="mt-1 size-3 shrink-0 text-wait" />
           {queue.waiting}
         </p>

@@ -72,7 +72,10 @@ function PlanInWords({ plan, draft, onDraft }: { plan: ReplayPlan; draft: Draft;
         </p>
       ))}
       {plan.stale.length > 0 ? (
-        <Button className="self-start" onClick={useSuggested}>
+        <Button
+          className="wrap-anywhere h-auto! min-h-8 self-start whitespace-normal! py-1 text-left leading-5!"
+          onClick={useSuggested}
+        >
           Run from {plan.suggested_start_steps.join(", ")} instead, so that nothing is stale
         </Button>
       ) : null}
@@ -85,12 +88,12 @@ function StepLine({ word, steps, look }: { word: string; steps: ReplayPlan["step
   return (
     <div className="flex gap-2">
       <dt className="w-20 shrink-0 pt-0.5 text-ink-faint text-sm">{word}</dt>
-      <dd className="flex flex-wrap gap-1.5">
+      <dd className="wrap-anywhere flex min-w-0 flex-wrap gap-1.5">
         {steps.map((step) => (
           <span
             key={step.name}
             title={step.why}
-            className={`inline-flex items-center gap-1 rounded-sm border px-1.5 py-0.5 text-sm ${look}`}
+            className={`inline-flex min-w-0 items-center gap-1 rounded-sm border px-1.5 py-0.5 text-sm ${look}`}
           >
             {step.action === "keep" ? <Glyph name="second" className="size-3 text-accent" /> : null}
             {step.name}
@@ -186,7 +189,7 @@ export function ReplayBar({
       <p
         id={sayingId}
         aria-live="polite"
-        className={`wrap-anywhere line-clamp-3 px-4 pt-2 font-medium text-sm empty:hidden ${refused ? "text-bad" : ""}`}
+        className={`wrap-anywhere line-clamp-6 px-4 pt-2 font-medium text-sm empty:hidden ${refused ? "text-bad" : ""}`}
       >
         {refused ?? plan.data?.summary}
       </p>

@@ -65,7 +65,7 @@ function Child({ child }: { child: RunSummary }) {
           to="/runs/$run"
           params={{ run: child.id }}
           search={{}}
-          className="rounded-sm font-medium underline-offset-2 hover:underline"
+          className="wrap-anywhere min-w-0 rounded-sm font-medium underline-offset-2 hover:underline"
         >
           {child.workflow}
         </Link>

@@ -31,12 +31,13 @@ export function RunHeader({ run }: { run: RunDetail }) {
         <Link
           to="/runs"
           search={{ q: `workflow:${run.workflow}` }}
+          title={run.workflow}
           className="truncate rounded-sm hover:text-ink hover:underline"
         >
           {run.workflow}
         </Link>
         <span aria-hidden="true">/</span>
-        <span className="truncate font-mono text-xs" title={run.id}>
+        <span className="shrink-0 font-mono text-xs" title={run.id}>
           {shortId(run.id)}
         </span>
         <CopyButton text={run.id} what="the run's id" className="-my-2" />
@@ -46,7 +47,7 @@ export function RunHeader({ run }: { run: RunDetail }) {
           Run {run.id} of {run.workflow}
         </h1>
         <StatusPill status={run.status} />
-        <p className="text-lg">{headline(run)}</p>
+        <p className="wrap-anywhere min-w-0 text-lg">{headline(run)}</p>
         <Facts run={run} />
       </div>
       {run.waiting ? (
@@ -91,7 +92,7 @@ function headline(run: RunDetail): string {
 
 function Facts({ run }: { run: RunDetail }) {
   return (
-    <dl className="flex flex-wrap gap-x-4 gap-y-1 text-ink-soft text-sm [&_dd]:inline-block [&_dt]:mr-1 [&_dt]:inline [&_dt]:text-ink-faint">
+    <dl className="wrap-anywhere flex min-w-0 flex-wrap gap-x-4 gap-y-1 text-ink-soft text-sm [&_dd]:inline-block [&_dt]:mr-1 [&_dt]:inline [&_dt]:text-ink-faint">
       <div>
         <dt>code</dt>
         <dd>
@@ -244,9 +245,10 @@ function Actions({ run }: { run: RunDetail }) {
           to="/runs/$run/steps/$step"
           params={{ run: run.id, step: failed }}
           search={(old) => ({ view: old.view, list: old.list })}
-          className={buttonLook("primary")}
+          title={`Replay from ${failed}`}
+          className={buttonLook("primary", "max-w-full")}
         >
-          Replay from {failed}
+          <span className="truncate leading-5">Replay from {failed}</span>
         </Link>
       ) : null}
       {finished ? (

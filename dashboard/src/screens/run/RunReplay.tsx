@@ -118,14 +118,14 @@ function Starts({ run, draft, onDraft }: { run: RunDetail; draft: Draft; onDraft
     onDraft({ ...draft, fromBeginning: startSteps.length === 0 && run.failed_step === null, startSteps });
   };
   return (
-    <fieldset className="flex flex-col gap-1.5">
+    <fieldset className="wrap-anywhere flex min-w-0 flex-col gap-1.5">
       <legend className="mb-1 font-semibold text-sm">Start from</legend>
       {ways.map((way) => (
         <label key={way.id} className="flex items-center gap-2">
           <input
             type="radio"
             name="start"
-            className="accent-accent"
+            className="shrink-0 accent-accent"
             checked={way.isOn}
             onChange={() => onDraft({ ...draft, ...way.start })}
           />

@@ -18,7 +18,7 @@ export function StepList({ run, open }: { run: RunDetail; open: string | undefin
           }`}
         >
           <Status status={step.status} />
-          <span className="min-w-0">
+          <span className="wrap-anywhere min-w-0">
             <Link
               to="/runs/$run/steps/$step"
               params={{ run: run.id, step: step.name }}

@@ -43,6 +43,7 @@ export function Timeline({ run }: { run: RunDetail }) {
                 to="/runs/$run/steps/$step"
                 params={{ run: run.id, step: step.name }}
                 search={(old) => ({ view: old.view, list: old.list })}
+                title={step.name}
                 className="self-center truncate rounded-sm py-1 pr-3 text-sm hover:underline"
               >
                 {step.name}

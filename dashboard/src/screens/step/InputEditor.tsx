@@ -41,7 +41,7 @@ export function InputEditor(shown: Shown) {
   return (
     <section aria-labelledby={headingId} data-edit="input" className="flex flex-col gap-2">
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
-        <h3 id={headingId} className="text-sm">
+        <h3 id={headingId} className="wrap-anywhere min-w-0 text-sm">
           {title} <span className="font-normal text-ink-faint text-xs">{about}</span>
         </h3>
         <div className="ml-auto flex items-center gap-1">
@@ -85,7 +85,7 @@ function ViewSwitch({ view, onView }: { view: "json" | "form"; onView: (view: "j
 /** Where each argument came from, and whether it still is what came from there. */
 function Origins({ origins, original, text }: Pick<Shown, "origins" | "original"> & { text: string }) {
   return (
-    <ul className="flex flex-wrap gap-x-5 gap-y-1 text-sm">
+    <ul className="wrap-anywhere flex flex-wrap gap-x-5 gap-y-1 text-sm">
       {origins.map(({ name, origin }) => {
         const pointer = `/${escapeToken(name)}`;
         const isEdited = !sameJson(literalAt(original ?? "", pointer) ?? "", literalAt(text, pointer) ?? "");

@@ -29,7 +29,9 @@ export function StepDrawer() {
       onClose={close}
       title={
         <>
-          <h2 className="truncate text-base">{name}</h2>
+          <h2 className="truncate text-base" title={name}>
+            {name}
+          </h2>
           {step.data ? <Status status={step.data.status} /> : null}
           {step.data ? <AttemptPicker step={step.data} chosen={attempt} /> : null}
         </>

@@ -55,7 +55,7 @@ export function ValueField(props: ValueFieldProps) {
   return (
     <div className="flex flex-col gap-1">
       <div className="flex flex-wrap items-baseline gap-x-2">
-        <label htmlFor={id} className="font-mono text-xs">
+        <label htmlFor={id} className="wrap-anywhere min-w-0 font-mono text-xs">
           {label}
         </label>
         {required === false ? <span className="text-ink-faint text-xs">optional</span> : null}

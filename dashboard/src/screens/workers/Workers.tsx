@@ -32,13 +32,15 @@ export function Workers() {
 
 function WorkerCard({ worker }: { worker: WorkerDetail }) {
   return (
-    <li className="grid gap-x-6 gap-y-2 rounded-lg border border-line bg-surface p-4 sm:grid-cols-[14rem_12rem_minmax(0,1fr)]">
+    <li className="grid gap-x-6 gap-y-2 rounded-lg border border-line bg-surface p-4 sm:grid-cols-[14rem_12rem_minmax(0,1fr)] lg:grid-cols-[22rem_12rem_minmax(0,1fr)]">
       <div className="min-w-0">
         <p className="flex items-center gap-3">
-          <span className="truncate font-semibold">{worker.name}</span>
+          <span className="truncate font-semibold" title={worker.name}>
+            {worker.name}
+          </span>
           <Status status={worker.state} />
         </p>
-        <p className="truncate text-ink-faint text-xs">
+        <p className="wrap-anywhere text-ink-faint text-xs">
           {worker.host} · pid {worker.pid} · sdk {worker.sdk}
         </p>
         <p className="text-ink-faint text-xs">
@@ -52,7 +54,7 @@ function WorkerCard({ worker }: { worker: WorkerDetail }) {
           {worker.lag_ms > LATE_MS ? ": a step blocks the event loop" : ""}
         </p>
       </div>
-      <ul aria-label="Workflows it can run" className="flex flex-wrap content-start gap-1.5">
+      <ul aria-label="Workflows it can run" className="wrap-anywhere flex min-w-0 flex-wrap content-start gap-1.5">
         {worker.workflows.map(({ name, number }) => (
           <li key={name}>
             <Link

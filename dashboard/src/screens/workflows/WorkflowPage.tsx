@@ -34,7 +34,7 @@ function Page({ workflow }: { workflow: WorkflowDetail }) {
   return (
     <div className="h-full overflow-y-auto">
       <Heading workflow={workflow} />
-      <div className="grid xl:grid-cols-[minmax(0,1fr)_26rem]">
+      <div className="grid grid-cols-1 xl:grid-cols-[minmax(0,1fr)_26rem]">
         <div className="flex min-w-0 flex-col">
           <div className="border-line border-y">
             <Suspense fallback={<Loading what="the graph" />}>
@@ -66,11 +66,11 @@ function Heading({ workflow }: { workflow: WorkflowDetail }) {
         </Link>
       </nav>
       <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
-        <h1 className="font-semibold text-xl">{workflow.name}</h1>
-        <label className="flex items-center gap-2 text-ink-soft text-sm">
+        <h1 className="wrap-anywhere min-w-0 font-semibold text-xl">{workflow.name}</h1>
+        <label className="flex min-w-0 max-w-full items-center gap-2 text-ink-soft text-sm">
           <span className="sr-only">Version</span>
           <select
-            className="h-7 rounded-md border border-line bg-surface px-1.5"
+            className="h-7 min-w-0 rounded-md border border-line bg-surface px-1.5"
             value={workflow.number}
             onChange={(event) => void navigate({ search: { version: Number(event.target.value) } })}
           >
@@ -106,17 +106,17 @@ function Steps({ workflow }: { workflow: WorkflowDetail }) {
         {workflow.steps.map((step) => (
           <li key={step.name} id={`step ${step.name}`} className="flex flex-col gap-1 px-3 py-2">
             <div className="flex flex-wrap items-baseline gap-x-3">
-              <span className="font-medium">{step.name}</span>
+              <span className="wrap-anywhere min-w-0 font-medium">{step.name}</span>
               {step.kind === "call" ? null : (
                 <span className="text-ink-faint text-xs">{step.kind.replace("_", " ")}</span>
               )}
               {step.effect === "irreversible" ? <span className="text-wait text-xs">irreversible</span> : null}
-              <span className="ml-auto font-mono text-ink-faint text-xs">
+              <span className="wrap-anywhere ml-auto min-w-0 font-mono text-ink-faint text-xs">
                 {step.file ? `${step.file}:${step.line}` : ""}
               </span>
             </div>
             {step.doc ? <p className="line-clamp-2 text-ink-soft text-sm">{step.doc}</p> : null}
-            <p className="flex flex-wrap gap-x-4 text-ink-faint text-xs">
+            <p className="wrap-anywhere flex flex-wrap gap-x-4 text-ink-faint text-xs">
               <span>
                 {step.arguments.map((each) => `${each.name} from ${originWords(each.origin)}`).join("; ") ||
                   "no arguments"}

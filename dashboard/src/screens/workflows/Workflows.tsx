@@ -18,7 +18,7 @@ export function Workflows() {
     <div className="h-full overflow-y-auto p-4">
       <h1 className="mb-3 text-lg">Workflows</h1>
       {workflows.data.items.length === 0 ? <NoWorkflows /> : null}
-      <ul className="grid gap-3 lg:grid-cols-2 2xl:grid-cols-3">
+      <ul className="grid grid-cols-1 gap-3 lg:grid-cols-2 2xl:grid-cols-3">
         {workflows.data.items.map((workflow) => (
           <Card key={workflow.name} workflow={workflow} />
         ))}
@@ -36,11 +36,12 @@ function Card({ workflow }: { workflow: WorkflowSummary }) {
           to="/workflows/$workflow"
           params={{ workflow: workflow.name }}
           search={{}}
+          title={workflow.name}
           className="truncate font-semibold after:absolute after:inset-0 after:content-['']"
         >
           {workflow.name}
         </Link>
-        <span className="text-ink-faint text-sm">v{workflow.version}</span>
+        <span className="shrink-0 text-ink-faint text-sm">v{workflow.version}</span>
         <span className="ml-auto whitespace-nowrap text-ink-faint text-xs">
           {workflow.is_task ? "task" : `${workflow.steps} steps`}
         </span>
