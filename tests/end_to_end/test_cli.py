@@ -38,7 +38,7 @@ def fetch(doc: Doc) -> str:
 
 @wf.step
 def summary(ctx: Context, doc: Doc, text: str = after(fetch)) -> str:
-    heat = ctx.playground("temperature", 0.5)
+    heat = ctx.playground("temperature", 0.5, max=2)
     ctx.log.warning("summing up %s", doc.lang)
     if doc.lang == "xx":
         raise ValueError("no such language\\x1b[2J")
@@ -169,6 +169,28 @@ def test_a_playground_value_and_metadata_go_with_the_run(site: Site) -> None:
     (run,) = site.ask("runs", "ls", "-q", "tag.team:web")["items"]
     detail = site.ask("runs", "show", run["id"])
     assert (detail["status"], detail["metadata"]) == ("succeeded", {"team": "web"})
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("temprature=1", "named 'temprature'. Known here: temperature. Did you mean 'temperature'?"),
+        ("temperature=3", "playground variable temperature: at /: 3 is greater than the maximum of 2"),
+        ("summary.temperature=3", "playground variable temperature of step summary: at /: 3 is greater than"),
+        ("nowhere.temperature=1", "The workflow has no step 'nowhere'"),
+    ],
+)
+def test_a_playground_value_that_a_replay_would_refuse_starts_nothing(site: Site, given: str, told: str) -> None:
+    before = site.ask("runs", "ls", "--limit", "1")["items"]
+    done = site.call("run", "summarise", "--set", "id=1", "--playground", given)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr
+    assert site.ask("runs", "ls", "--limit", "1")["items"] == before
+
+
+def test_a_step_that_is_not_known_to_read_variables_may_all_the_same(site: Site) -> None:
+    done = site.call("run", "summarise", "--set", "id=1", "--playground", "fetch.depth=1")
+    assert (done.returncode, "Careful: fetch is not known to read" in done.stderr) == (0, True)
 
 
 # ── Looking ──────────────────────────────────────────────────────────────────────────────────────────────────────────
