@@ -263,6 +263,16 @@ def test_copies_cannot_double_a_document_without_end() -> None:
         apply_patch(b'{"a":"' + b"x" * (MESSAGE // 1000) + b'"}', bomb)
 
 
+def test_a_short_edit_cannot_name_a_large_place_without_end() -> None:
+    document = b'{"a":"' + b"x" * (MESSAGE // 10) + b'"}'
+    to_itself = PatchOp("move", "/a", from_="/a")
+    assert len(values_before(document, (to_itself,) * 10)) == 10
+    with pytest.raises(TooLarge):
+        values_before(document, (to_itself,) * 12)
+    with pytest.raises(TooLarge):
+        values_before(document, tuple(PatchOp("copy", f"/{index}", from_="") for index in range(60)))
+
+
 def test_an_edit_that_nests_without_end_is_refused() -> None:
     level = '{"a":' * 90 + "1" + "}" * 90
     deeper = tuple(PatchOp("add", "/a" * (90 * times + 1), level) for times in range(40))

@@ -105,6 +105,16 @@ async def test_the_same_key_makes_one_bulk_replay(desk: Desk, five_failed: list[
     assert (await desk.post("/replays", other, 409, headers=headers))["code"] == "idempotency_conflict"
 
 
+async def test_other_runs_or_other_brakes_are_another_bulk_replay(desk: Desk, five_failed: list[str]) -> None:
+    asked = {"q": "", "ids": five_failed[:2], "request": {"reason": "r"}, "canary": [1]}
+    headers = {"Idempotency-Key": "two-of-them"}
+    first = await desk.post("/replays", asked, 201, headers=headers)
+    assert (await desk.post("/replays", asked, 200, headers=headers))["id"] == first["id"]
+    for other in ({"ids": five_failed[2:4]}, {"canary": []}, {"stop_after": 1}, {"rate": 5}):
+        problem = await desk.post("/replays", {**asked, **other}, 409, headers=headers)
+        assert problem["code"] == "idempotency_conflict"
+
+
 @pytest.mark.parametrize(
     ("changed", "path", "says"),
     [

@@ -119,12 +119,19 @@ def value_at(text: bytes, pointer: str) -> bytes:
 
 def values_before(text: bytes, patch: Patch) -> list[bytes | None]:
     """What stands at the path of each operation at the moment when it is carried out, after those before it; None
-    where nothing stands. Raises ``InvalidInput`` as ``apply_patch`` does."""
+    where nothing stands. Raises ``InvalidInput`` and ``TooLarge`` as ``apply_patch`` does, and ``TooLarge`` when the
+    values together are that much more than the document: a short patch can name a large place again and again."""
     node = parse(text)
     values: list[bytes | None] = []
+    added = size = 0
     for operation in patch:
+        added = _grown(added, node, operation)
         found = _NOTHING if operation.op == "add" else _found(node, operation.path)
-        values.append(None if found is _NOTHING else render(found))
+        before = None if found is _NOTHING else render(found)
+        size += len(before or b"")
+        if size > len(text) + MESSAGE:
+            raise TooLarge("The edit changes the same large places many times. Say it with fewer operations.")
+        values.append(before)
         node = _apply(node, operation)
     return values
 
@@ -140,9 +147,7 @@ def apply_patch(text: bytes, patch: Patch) -> bytes:
     node = parse(text)
     added = 0
     for operation in patch:
-        added += _growth(node, operation)
-        if added > MESSAGE:
-            raise TooLarge(f"The edit would add more than {MESSAGE:,} bytes to the document. Copy less of it.")
+        added = _grown(added, node, operation)
         node = _apply(node, operation)
     return render(node)
 
@@ -310,6 +315,14 @@ def _rule(operation: PatchOp, error: Exception) -> str:
 
 def _no_place(operation: PatchOp) -> str:
     return f"there is no such place in the document to {operation.op}"
+
+
+def _grown(added: int, node: Node, operation: PatchOp) -> int:
+    """``added`` and what ``operation`` adds. Raises ``TooLarge``."""
+    added += _growth(node, operation)
+    if added > MESSAGE:
+        raise TooLarge(f"The edit would add more than {MESSAGE:,} bytes to the document. Copy less of it.")
+    return added
 
 
 def _growth(node: Node, operation: PatchOp) -> int:

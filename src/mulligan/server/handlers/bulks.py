@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from mulligan.core.bulk import Bulk, Control, ItemState
+from mulligan.core.bulk import Bulk, Control, ItemState, stages_for
 from mulligan.core.bulk import BulkItem as CoreItem
 from mulligan.core.query import RunFilter
 from mulligan.core.query_text import parse_query
@@ -55,19 +55,19 @@ async def create_bulk(call: Call, body: shapes.BulkReplay, idempotency_key: str 
     request = _for_all(body)
     bulk_id = None if idempotency_key is None else _id_for(call, idempotency_key)
     known = None if bulk_id is None else await call.engine.store.bulk(call.namespace, bulk_id)
-    if known is not None:
-        if (known.query, known.request) != (_query(body), msgspec.json.encode(request).decode()):
-            raise Conflict(
-                f"The Idempotency-Key has been used for another bulk replay, {known.id}. Use a new key for a new one.",
-                code="idempotency_conflict",
-            )
-        return Reply(200, write(await _shape(call, known)))
     brakes = Brakes(
         canary=tuple(part if part < 1 else int(part) for part in body.canary),
         rate=body.rate,
         stop_after=body.stop_after,
         stop_on_new=body.stop_on_new,
     )
+    if known is not None:
+        if not await _is_the_same(call, known, body, request, brakes):
+            raise Conflict(
+                f"The Idempotency-Key has been used for another bulk replay, {known.id}. Use a new key for a new one.",
+                code="idempotency_conflict",
+            )
+        return Reply(200, write(await _shape(call, known)))
     bulk = await call.engine.bulks.create(
         call.namespace,
         _selected(call, body),
@@ -78,6 +78,20 @@ async def create_bulk(call: Call, body: shapes.BulkReplay, idempotency_key: str 
         bulk_id=bulk_id,
     )
     return Reply(201, write(await _shape(call, bulk)))
+
+
+async def _is_the_same(call: Call, known: Bulk, body: shapes.BulkReplay, request: CoreRequest, brakes: Brakes) -> bool:
+    """Whether this request has made ``known``, as far as that has made a difference."""
+    given = (_query(body), msgspec.json.encode(request).decode(), stages_for(known.total, brakes.canary))
+    careful = (brakes.rate, brakes.stop_after, brakes.stop_on_new)
+    if (known.query, known.request, known.stages) != given:
+        return False
+    if (known.rate, known.stop_after, known.stop_on_new) != careful:
+        return False
+    if body.ids is None:
+        return True
+    items = await call.engine.store.bulk_items(call.namespace, known.id, None, -1, len(body.ids))
+    return {item.source_id for item, _ in items} <= set(body.ids)
 
 
 def _selected(call: Call, body: shapes.BulkSelection) -> RunFilter:

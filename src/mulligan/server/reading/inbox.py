@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -80,7 +80,10 @@ def _fields(node: Any, path: str, depth: int) -> Iterator[tuple[str, str]]:
 
 def differences(runs: Sequence[Mapping[str, str]]) -> list[Difference]:
     """The most telling facts: those that are the same in most runs, or come in few values. Ids tell nothing."""
-    counted = {what: Counter(facts[what] for facts in runs if what in facts) for facts in runs for what in facts}
+    counted: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for facts in runs:
+        for what, value in facts.items():
+            counted[what][value] += 1
     telling = [(what, values) for what, values in counted.items() if _tells(values, len(runs))]
     telling.sort(key=lambda one: (-_share(one[1], len(runs)), one[0]))
     return [
