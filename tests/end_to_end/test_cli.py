@@ -150,6 +150,15 @@ def test_an_unknown_workflow_is_exit_code_2_with_what_to_do(site: Site) -> None:
     done = site.call("run", "no-such-workflow")
     assert done.returncode == 2
     assert "mulligan worker" in done.stderr
+    assert "There are: add, slow, summarise." in done.stderr
+
+
+@pytest.mark.parametrize("command", [("run",), ("workflows", "show"), ("run", "--playground", "temperature=1")])
+def test_a_workflow_whose_name_is_misspelt_is_named(site: Site, command: tuple[str, ...]) -> None:
+    done = site.call(*command, "sumarise")
+    assert done.returncode == 2
+    assert "named 'sumarise'" in done.stderr
+    assert done.stderr.endswith("Did you mean 'summarise'?\n")
 
 
 @pytest.mark.slow

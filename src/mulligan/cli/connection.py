@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
 from urllib.parse import quote, urlencode
@@ -12,17 +14,20 @@ import msgspec
 from cyclopts import Parameter
 
 from mulligan.app.address import ServerAddress, read_address, read_token_file
+from mulligan.app.naming import did_you_mean
 from mulligan.app.settings import Settings, load_settings
 from mulligan.errors import InvalidInput, Problem, Refused, Unauthorized, Unavailable
 from mulligan.sdk.transports.replicas import API, Replicas
 from mulligan.wire.rest.problems import ProblemDetails
 from mulligan.wire.rest.runs import RunList
+from mulligan.wire.rest.workflows import WorkflowList
 
 _Shape = TypeVar("_Shape", bound=msgspec.Struct)
 _TIMEOUT_S = 40.0
 """Longer than the longest wait that is asked of the server (30 s)."""
 _ID_LENGTH = 26
 _LAST_DIGIT = "v"
+_SHOWN_NAMES = 10
 _BEGINNING = re.compile(r"[0-9a-v]{4,25}")
 
 
@@ -94,6 +99,21 @@ class Server:
                 f"Several runs begin with {text}, such as {found[0]} and {found[1]}. Give more of the id."
             )
         return found[0] if found else text
+
+    @contextmanager
+    def naming_workflows(self, name: str) -> Iterator[None]:
+        """A refusal because no workflow is called ``name`` then also says which one was meant, or which there are."""
+        try:
+            yield
+        except InvalidInput as error:
+            if error.code != "unknown_workflow":
+                raise
+            try:
+                known = [item.name for item in self.get("/workflows").read(WorkflowList).items]
+            except InvalidInput:  # a token that may not read them
+                raise error from None
+            listed = f" There are: {', '.join(known[:_SHOWN_NAMES])}." if known else ""
+            raise InvalidInput(f"{error}{did_you_mean(name, known) or listed}", code=error.code) from None
 
     def _ask(self, method: str, path: str, body: bytes | None = None, idempotency_key: str | None = None) -> Answer:
         headers = {b"Content-Type": b"application/json"} if body is not None else {}

@@ -65,9 +65,10 @@ def run(
     # Made here, so that repeating the request after a broken connection can never start a second run.
     key = idempotency_key or f"cli-{secrets.token_hex(16)}"
     with connect(target) as server:
-        if playground:
-            _check_playground(server, request)
-        started = server.post("/runs", write(request), idempotency_key=key)
+        with server.naming_workflows(workflow):
+            if playground:
+                _check_playground(server, request)
+            started = server.post("/runs", write(request), idempotency_key=key)
         return follow(server, started, started.read(RunSummary).id, wait, output)
 
 

@@ -54,7 +54,7 @@ def show(
     target: Target | None = None,
 ) -> int:
     """Show workflow NAME: its steps, their retries and playground variables."""
-    with connect(target) as server:
+    with connect(target) as server, server.naming_workflows(name):
         answer = server.get(f"/workflows/{quoted(name)}", version=version)
     if output == "json":
         print_json(answer)
