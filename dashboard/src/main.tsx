@@ -4,6 +4,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { makeQueryClient } from "@/api/queries";
 import { makeRouter } from "@/routes";
+import { loadAhead } from "@/shell/ahead";
 import { SignIn } from "@/shell/SignIn";
 import { signIn, takeTokenFromAddress } from "@/shell/session";
 import "@/style.css";
@@ -13,6 +14,7 @@ async function start(place: HTMLElement): Promise<void> {
   const refused: unknown = token === null ? null : await signIn(token).catch((error: unknown) => error);
   const client = makeQueryClient();
   const router = makeRouter();
+  loadAhead(router);
   createRoot(place).render(
     <StrictMode>
       <QueryClientProvider client={client}>

@@ -1,7 +1,7 @@
 /** Every address of the dashboard. The URL is the state: whatever is on the screen can be pasted into a chat. */
 
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
-import { basePath } from "@/api/client";
+import { basePath, problemFrom } from "@/api/client";
 import type { GroupStatus } from "@/api/queries";
 import { formatSearch, parseSearch } from "@/pure/path";
 import { Home } from "@/screens/inbox/Home";
@@ -57,6 +57,19 @@ export interface BulkSearch {
   state?: (typeof ITEM_STATES)[number] | undefined;
 }
 
+/**
+ * A page that is loaded when it is needed. Where that fails it says so and can be tried again: the router by itself would
+ * load everything anew, which loses open drafts, and shows the browser's own error while the server is away.
+ */
+const page: typeof lazyRouteComponent = (load, name) =>
+  lazyRouteComponent(
+    () =>
+      load().catch((error: unknown) => {
+        throw problemFrom(error);
+      }),
+    name,
+  );
+
 const root = createRootRoute({ component: Shell });
 
 const home = createRoute({
@@ -69,26 +82,26 @@ const inbox = createRoute({
   getParentRoute: () => root,
   path: "/inbox",
   validateSearch: (search: Search): InboxSearch => ({ status: oneOf(search.status, GROUP_STATUSES) }),
-  component: lazyRouteComponent(() => import("@/screens/inbox/Inbox"), "Inbox"),
+  component: page(() => import("@/screens/inbox/Inbox"), "Inbox"),
 });
 
 const group = createRoute({
   getParentRoute: () => root,
   path: "/inbox/$group",
-  component: lazyRouteComponent(() => import("@/screens/inbox/GroupPage"), "GroupPage"),
+  component: page(() => import("@/screens/inbox/GroupPage"), "GroupPage"),
 });
 
 const bulks = createRoute({
   getParentRoute: () => root,
   path: "/replays",
-  component: lazyRouteComponent(() => import("@/screens/bulk/Bulks"), "Bulks"),
+  component: page(() => import("@/screens/bulk/Bulks"), "Bulks"),
 });
 
 const bulk = createRoute({
   getParentRoute: () => root,
   path: "/replays/$bulk",
   validateSearch: (search: Search): BulkSearch => ({ state: oneOf(search.state, ITEM_STATES) }),
-  component: lazyRouteComponent(() => import("@/screens/bulk/BulkPage"), "BulkPage"),
+  component: page(() => import("@/screens/bulk/BulkPage"), "BulkPage"),
 });
 
 const runs = createRoute({
@@ -108,56 +121,56 @@ const run = createRoute({
     attempt: wholeNumber(search.attempt),
     draft: text(search.draft),
   }),
-  component: lazyRouteComponent(() => import("@/screens/run/RunPage"), "RunPage"),
+  component: page(() => import("@/screens/run/RunPage"), "RunPage"),
 });
 
 const step = createRoute({
   getParentRoute: () => run,
   path: "/steps/$step",
-  component: lazyRouteComponent(() => import("@/screens/step/StepDrawer"), "StepDrawer"),
+  component: page(() => import("@/screens/step/StepDrawer"), "StepDrawer"),
 });
 
 const replay = createRoute({
   getParentRoute: () => run,
   path: "/replay",
-  component: lazyRouteComponent(() => import("@/screens/run/RunReplay"), "RunReplay"),
+  component: page(() => import("@/screens/run/RunReplay"), "RunReplay"),
 });
 
 const compare = createRoute({
   getParentRoute: () => root,
   path: "/compare/$a/$b",
-  component: lazyRouteComponent(() => import("@/screens/compare/Compare"), "Compare"),
+  component: page(() => import("@/screens/compare/Compare"), "Compare"),
 });
 
 const workflows = createRoute({
   getParentRoute: () => root,
   path: "/workflows",
-  component: lazyRouteComponent(() => import("@/screens/workflows/Workflows"), "Workflows"),
+  component: page(() => import("@/screens/workflows/Workflows"), "Workflows"),
 });
 
 const workflow = createRoute({
   getParentRoute: () => root,
   path: "/workflows/$workflow",
   validateSearch: (search: Search): WorkflowSearch => ({ version: wholeNumber(search.version) }),
-  component: lazyRouteComponent(() => import("@/screens/workflows/WorkflowPage"), "WorkflowPage"),
+  component: page(() => import("@/screens/workflows/WorkflowPage"), "WorkflowPage"),
 });
 
 const workers = createRoute({
   getParentRoute: () => root,
   path: "/workers",
-  component: lazyRouteComponent(() => import("@/screens/workers/Workers"), "Workers"),
+  component: page(() => import("@/screens/workers/Workers"), "Workers"),
 });
 
 const queues = createRoute({
   getParentRoute: () => root,
   path: "/queues",
-  component: lazyRouteComponent(() => import("@/screens/queues/Queues"), "Queues"),
+  component: page(() => import("@/screens/queues/Queues"), "Queues"),
 });
 
 const settings = createRoute({
   getParentRoute: () => root,
   path: "/settings",
-  component: lazyRouteComponent(() => import("@/screens/settings/Settings"), "Settings"),
+  component: page(() => import("@/screens/settings/Settings"), "Settings"),
 });
 
 export function makeRouter() {

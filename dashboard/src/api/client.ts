@@ -78,8 +78,8 @@ export function problemFrom(error: unknown): Problem {
     return new Problem(
       0,
       "outdated",
-      "This page is older than its server",
-      "A part of it could not be loaded, because the server was updated or does not answer. Reload the page.",
+      "A part of this page could not be loaded",
+      "The server does not answer, or was updated since the page was opened. Try again; when it answers and that does not help, reload the page: what was not sent is lost then.",
     );
   }
   return new Problem(
