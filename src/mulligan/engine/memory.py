@@ -11,10 +11,12 @@ from collections.abc import Iterable, Set
 
 from mulligan.core.facts import DocumentKey, Facts, RunFacts, Wanted
 from mulligan.core.lifecycle import is_terminal
-from mulligan.core.records import Document, OpenStep, Version, Worker
+from mulligan.core.records import Document, OpenStep, Version, Worker, WorkerState
 from mulligan.ports.store import Transaction
 
 MOST_RUNS = 20_000
+MOST_DOCUMENTS = 10_000
+"""That there is none is remembered, too, and anybody may ask for any name."""
 
 
 class Memory:
@@ -68,6 +70,8 @@ class Memory:
         facts.versions.update(known.versions)
         facts.documents.update(known.documents)
         if self._exclusive:
+            if len(self._documents) > MOST_DOCUMENTS:
+                self._documents.clear()
             self._documents.update({key: facts.documents.get(key) for key in wanted.documents})
         return facts
 
@@ -96,6 +100,12 @@ class Memory:
             self._latest.update(facts.latest)
             self._documents.update(facts.changes.documents_saved)
             self._workers.update(facts.workers)
+            for worker in facts.workers.values():
+                if worker.state is WorkerState.GONE:
+                    del self._workers[worker.id]
+        self._keep_runs(facts, leased)
+
+    def _keep_runs(self, facts: Facts, leased: Iterable[OpenStep]) -> None:
         for run_id, run in facts.runs.items():
             if is_terminal(run.run.status):
                 self._runs.pop(run_id, None)

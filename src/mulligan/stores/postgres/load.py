@@ -51,7 +51,7 @@ class Definitions:
 
     async def of(self, connection: Connection, digests: Iterable[Digest]) -> dict[Digest, Version]:
         wanted = set(digests)
-        unknown = sorted(wanted - self._known.keys())
+        unknown = sorted(digest for digest in wanted if digest not in self._known)
         if unknown:
             namespaces, workflows, names = zip(*unknown, strict=True)
             for row in await LOAD_VERSIONS.fetch(connection, namespace=namespaces, workflow=workflows, digest=names):

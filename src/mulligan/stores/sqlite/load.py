@@ -44,7 +44,7 @@ class Definitions:
 
     def of(self, connection: apsw.Connection, digests: Iterable[Digest]) -> dict[Digest, Version]:
         wanted = set(digests)
-        unknown = sorted(wanted - self._known.keys())
+        unknown = sorted(digest for digest in wanted if digest not in self._known)
         if unknown:
             for row in connection.execute(LOAD_VERSIONS, {"digests": stored.json_text(unknown)}):
                 self.of_row(row)
