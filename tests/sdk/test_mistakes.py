@@ -112,6 +112,35 @@ def after_something_else(m: Mulligan) -> None:
         return 1
 
 
+def after_a_function_that_is_no_step(m: Mulligan) -> None:
+    wf = m.workflow("w", input=Doc)
+
+    def helper() -> str:
+        return ""
+
+    @wf.step
+    def fetch(text: str = after(helper)) -> int:  # type: ignore[arg-type] # the mistake
+        return 1
+
+
+def forgotten_after(m: Mulligan) -> None:
+    wf = m.workflow("w")
+
+    @wf.step(name="load")
+    def fetch() -> str:
+        return ""
+
+    @wf.step
+    def use(text: str = fetch) -> int:  # type: ignore[assignment] # the mistake
+        return 1
+
+
+def negative_retries(m: Mulligan) -> None:
+    @m.task(retries=-1)
+    def hello(name: str) -> str:
+        return name
+
+
 def after_a_sleep(m: Mulligan) -> None:
     wf = m.workflow("w", input=Doc)
 
@@ -227,6 +256,9 @@ MISTAKES: dict[Callable[[Mulligan], None], str] = {
     argument_from_nowhere: "nothing says where the argument 'lang' of step 'fetch' comes from.*Annotate it with Doc",
     input_of_a_workflow_without_input: "workflow 'w' has no input.*declare m.workflow",
     after_something_else: r"after\('load'\) needs a step.*decorated with @wf.step further up",
+    after_a_function_that_is_no_step: r"after\(helper\) needs a step",
+    forgotten_after: r"step 'use': 'text' has the step 'fetch' as its default\. Write after\(fetch\)",
+    negative_retries: "task 'hello': retries=-1 must be a whole number of retries, 0 or more",
     after_a_sleep: "needs a step that has a result.*a sleep goes into after=",
     after_without_a_list: r"takes a list of steps.*after=\[fetch, chunk\]",
     edge_in_a_task: "comes after 'fetch', a step of workflow 'w'",

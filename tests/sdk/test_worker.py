@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -97,6 +98,41 @@ async def test_an_input_that_does_not_fit_is_told_with_its_path_and_never_retrie
     assert report.error is not None
     assert report.error.message.startswith("The input of step 'hello' does not fit its type: /doc/id: ")
     assert (report.error.retryable, report.error.frames) == (False, ())
+
+
+async def test_a_result_that_does_not_fit_is_told_with_its_place_and_its_type_but_not_its_value(m: Mulligan) -> None:
+    @m.task
+    def secret() -> str:
+        return 7_654_321  # type: ignore[return-value] # the mistake
+
+    async with Bench(m) as bench:
+        report = await bench.run("secret")
+    assert report.error is not None
+    line = secret.fn.__code__.co_firstlineno
+    assert report.error.message == (
+        f"tests/sdk/test_worker.py:{line}: the output of step 'secret' does not fit its type: the value: "
+        "Input should be a valid string; got int."
+    )
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("annotation", [str, Any, None])
+async def test_a_forgotten_await_is_named_and_nothing_is_said_of_a_coroutine_never_awaited(
+    m: Mulligan, annotation: Any
+) -> None:
+    async def inner() -> str:
+        return ""
+
+    def outer() -> Any:
+        return inner()
+
+    outer.__annotations__["return"] = annotation
+    m.task(outer)
+    async with Bench(m) as bench:
+        report = await bench.run("outer")
+        gc.collect()
+    assert report.error is not None
+    assert report.error.message.endswith("got a coroutine: is an `await` missing?")
 
 
 async def test_a_result_that_is_no_json_fails_the_step_and_never_retries(m: Mulligan) -> None:

@@ -276,7 +276,7 @@ def check_options(options: Mapping[str, Any], what: str, at: Where) -> None:
 
 def policy_of(options: PolicyOptions, what: str, at: Where) -> StepPolicy:
     policy = StepPolicy(
-        retry=as_retry(options.get("retries", 0)),
+        retry=as_retry(options.get("retries", 0), what, at),
         start_to_close=duration(options.get("timeout"), f"the timeout of {what}", at),
         schedule_to_start=duration(options.get("queue_timeout"), f"the queue_timeout of {what}", at),
         effect=options.get("effect", "none"),

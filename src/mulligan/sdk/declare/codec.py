@@ -6,6 +6,7 @@ passed ``wire.json_text.check``, the gate that all payloads pass.
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import InvalidInput, Problem
 from mulligan.sdk.declare.signature import Value
+from mulligan.sdk.declare.source import Where
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter, ValidationError
@@ -114,6 +116,30 @@ class ValueCodec:
         Raises Pydantic's errors for types that have none.
         """
         return self._adapter.json_schema(mode="serialization" if written else "validation")
+
+
+class OutputCodec(ValueCodec):
+    """What a step returns. One that does not fit is told with its type, never its value, and where the step is."""
+
+    def __init__(self, annotation: Any, what: str, at: Where) -> None:
+        super().__init__(annotation, what)
+        # the same on every machine: it is recorded, and read in a dashboard
+        self._at = f"{at.portable}:{at.line}"
+
+    def _encode_accepted(self, value: Any, error: Exception) -> tuple[Any, bytes]:
+        if inspect.iscoroutine(value):
+            value.close()  # nobody will await it, and Python need not warn of that as well
+            raise self._misfit(f"{self._what} does not fit its type: got a coroutine: is an `await` missing?", ())
+        try:
+            return super()._encode_accepted(value, error)
+        except InvalidInput as refused:
+            if refused.code != "invalid_value":
+                raise
+            text = f"{str(refused).removesuffix('.')}; got {type(value).__name__}."
+            raise self._misfit(text, refused.problems) from None
+
+    def _misfit(self, text: str, problems: tuple[Problem, ...]) -> InvalidInput:
+        return InvalidInput(f"{self._at}: {text[0].lower()}{text[1:]}", code="invalid_value", problems=problems)
 
 
 class DocumentCodec(ValueCodec):

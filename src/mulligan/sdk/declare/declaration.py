@@ -12,7 +12,7 @@ from inspect import getdoc
 from typing import TYPE_CHECKING, Any, get_args
 
 from mulligan.core.records import Argument, Effect, StepDefinition, StepKind, WorkflowDefinition
-from mulligan.sdk.declare.codec import DocumentCodec, ValueCodec
+from mulligan.sdk.declare.codec import DocumentCodec, OutputCodec, ValueCodec
 from mulligan.sdk.declare.dependency import Dependency
 from mulligan.sdk.declare.retry import Retry
 from mulligan.sdk.declare.signature import Signature, Value
@@ -69,7 +69,7 @@ class StepDeclaration:
     @cached_property
     def output(self) -> ValueCodec:
         returns = None if self.signature is None else self.signature.returns
-        return ValueCodec(returns, f"The output of {self.what}")
+        return OutputCodec(returns, f"The output of {self.what}", self.at)
 
     def definition(self) -> StepDefinition:
         """Raises DeclarationError for argument types that JSON Schema cannot describe."""

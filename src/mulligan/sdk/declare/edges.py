@@ -35,7 +35,7 @@ def after(step: Step[..., Any, R]) -> R:
     if declaration is None or declaration.signature is None:
         raise mistake(
             where_called(),
-            f"after({step!r}) needs a step that has a result",
+            f"after({getattr(step, '__name__', repr(step))}) needs a step that has a result",
             "Pass a function that is decorated with @wf.step further up; a sleep goes into after=[…] of the decorator",
         )
     return cast(R, After(declaration))

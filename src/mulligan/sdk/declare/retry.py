@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from mulligan.core import records
 from mulligan.errors import DeclarationError
+from mulligan.sdk.declare.source import Where
 from mulligan.sdk.durations import parse_duration
 
 USUAL_CAP = timedelta(minutes=5)
@@ -63,6 +64,11 @@ class Retry:
         )
 
 
-def as_retry(retries: int | Retry) -> Retry:
-    """``retries=3`` is short for ``retries=Retry(3)``."""
-    return retries if isinstance(retries, Retry) else Retry(retries)
+def as_retry(retries: int | Retry, what: str, at: Where) -> Retry:
+    """``retries=3`` is short for ``retries=Retry(3)``. Raises DeclarationError; ``what`` and ``at`` say whose it is."""
+    if isinstance(retries, Retry):
+        return retries
+    try:
+        return Retry(retries)
+    except DeclarationError as error:
+        raise DeclarationError(f"{at}: {what}: {error}") from None

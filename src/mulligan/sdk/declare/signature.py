@@ -72,6 +72,7 @@ def read_signature(fn: Callable[..., Any], what: str, scope: Mapping[str, Any]) 
             takes_context = True
         else:
             _check_data(parameter, hints, what, at)
+            _check_default(name, default, what, at)
             is_edge = isinstance(default, After)
             values[name] = Value(name, hints[name], EMPTY if is_edge else default, default if is_edge else None)
     return Signature(
@@ -97,6 +98,13 @@ def _hints(fn: Callable[..., Any], what: str, at: Where, scope: Mapping[str, Any
         ) from error
     except TypeError as error:
         raise mistake(at, f"{what} has an annotation that is not a type: {error}", "Write a type") from error
+
+
+def _check_default(name: str, default: object, what: str, at: Where) -> None:
+    declaration = getattr(default, "declaration", None)  # of a step, a task or a sleep, which are made of signatures
+    if getattr(declaration, "signature", None) is not None:
+        step = getattr(default, "__name__", name)
+        raise mistake(at, f"{what}: {name!r} has the step {step!r} as its default", f"Write after({step})")
 
 
 def _check_first(index: int, name: str, what: str, at: Where) -> None:
