@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { elapsed, formatAgo, formatClock, formatDuration, formatMinute } from "@/pure/time";
+import { axisLabels, elapsed, formatAgo, formatClock, formatDuration, formatMinute } from "@/pure/time";
 
 describe("formatDuration", () => {
   it.each([
@@ -19,6 +19,24 @@ describe("formatDuration", () => {
   ])("%d ms is %s", (ms, words) => {
     expect(formatDuration(ms)).toBe(words);
   });
+});
+
+describe("axisLabels", () => {
+  it.each([
+    [140, 20, "0ms 20ms 40ms 60ms 80ms 100ms 120ms 140ms"],
+    [200, 50, "0ms 50ms 100ms 150ms 200ms"],
+    [1000, 200, "0.0s 0.2s 0.4s 0.6s 0.8s 1.0s"],
+    [3_000, 1_000, "0s 1s 2s 3s"],
+    [90_000, 30_000, "0s 30s 60s 90s"],
+    [180_000, 60_000, "0m 1m 2m 3m"],
+    [86_400_000, 43_200_000, "0h 12h 24h"],
+    [172_800_000, 86_400_000, "0d 1d 2d"],
+  ])("up to %d ms in steps of %d ms: %s", (last, step, words) => {
+    const moments = Array.from({ length: last / step + 1 }, (_, index) => index * step);
+    expect(axisLabels(moments).join(" ")).toBe(words);
+  });
+
+  it("has one for a single moment", () => expect(axisLabels([0])).toEqual(["0s"]));
 });
 
 describe("formatAgo", () => {

@@ -23,6 +23,23 @@ function pair(span: number, large: number, largeName: string, small: number, sma
   return rest === 0 ? head : `${head} ${rest}${smallName}`;
 }
 
+const AXIS_UNITS = [
+  { ms: DAY, name: "d" },
+  { ms: HOUR, name: "h" },
+  { ms: MINUTE, name: "m" },
+  { ms: SECOND, name: "s" },
+];
+
+/** Labels of evenly spaced moments that begin at 0: all in one unit, with as many decimals as their step needs. */
+export function axisLabels(moments: readonly number[]): string[] {
+  const [, step = SECOND] = moments;
+  const whole = AXIS_UNITS.find(({ ms }) => step % ms === 0);
+  if (whole) return moments.map((moment) => `${Math.round(moment / whole.ms)}${whole.name}`);
+  if ((moments.at(-1) ?? 0) < SECOND) return moments.map((moment) => `${Math.round(moment)}ms`);
+  const decimals = [1, 2].find((each) => step % (SECOND / 10 ** each) === 0) ?? 3;
+  return moments.map((moment) => `${(moment / SECOND).toFixed(decimals)}s`);
+}
+
 /** `just now`, `12s ago`, `in 3m`; beyond a week the date itself. */
 export function formatAgo(at: string, now: number): string {
   const span = now - Date.parse(at);

@@ -58,6 +58,12 @@ describe("waterfall", () => {
     expect(drawn.ticks.map((tick) => tick.ms)).toEqual([0, 2000, 4000, 6000, 8000, 10_000]);
   });
 
+  it("marks whole days in a run of years", () => {
+    const day = 86_400_000;
+    const { ticks } = waterfall([{ name: "a", spans: [attempt(1, 0, 0, 900.5 * day)] }], T0);
+    expect(ticks.map((tick) => tick.ms / day)).toEqual([0, 113, 226, 339, 452, 565, 678, 791]);
+  });
+
   it("lets what runs grow up to now", () => {
     const live = waterfall([{ name: "a", spans: [attempt(1, 0, 1000, null, "running")] }], T0 + 5000);
     expect(live.span).toBe(5000);

@@ -88,11 +88,12 @@ function barsOf(spans: readonly Attempt[], now: number, share: (at: number) => n
 
 /** Four to eight round moments. */
 function ticksOf(span: number): { at: number; ms: number }[] {
-  const step = STEPS.find((each) => span / each <= 8) ?? span / 8;
+  const step = STEPS.find((each) => span / each <= 8) ?? Math.ceil(span / 8 / DAY) * DAY;
   const count = Math.floor(span / step);
   return Array.from({ length: count + 1 }, (_, index) => ({ at: (index * step) / span, ms: index * step }));
 }
 
+const DAY = 86_400_000;
 const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500]
   .concat([1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 43_200, 86_400].map((s) => s * 1000))
-  .concat([2, 7, 14, 30].map((days) => days * 86_400_000));
+  .concat([2, 7, 14, 30].map((days) => days * DAY));

@@ -3,7 +3,7 @@ import type { RunDetail } from "@/api/contract";
 import { useNow } from "@/api/live";
 import { inRunOrder } from "@/pure/graph";
 import { lookOf } from "@/pure/status";
-import { formatDuration } from "@/pure/time";
+import { axisLabels, formatDuration } from "@/pure/time";
 import { type Bar, waterfall } from "@/pure/waterfall";
 import { TONE_FILL } from "@/ui/Glyph";
 import { Empty } from "@/ui/Notice";
@@ -21,19 +21,20 @@ export function Timeline({ run }: { run: RunDetail }) {
       </Empty>
     );
   }
+  const labels = axisLabels(drawn.ticks.map((tick) => tick.ms));
   return (
     <div className="p-4">
       <div className="overflow-x-auto">
         <div className="grid min-w-xl grid-cols-[10rem_minmax(0,1fr)] gap-y-1">
           <span />
           <div className="relative h-5 text-2xs text-ink-faint" aria-hidden="true">
-            {drawn.ticks.map((tick) => (
+            {drawn.ticks.map((tick, index) => (
               <span
                 key={tick.ms}
                 className={`absolute font-mono ${tick.at > 0.95 ? "-translate-x-full" : tick.at > 0 ? "-translate-x-1/2" : ""}`}
                 style={{ left: `${tick.at * 100}%` }}
               >
-                {formatDuration(tick.ms)}
+                {labels[index]}
               </span>
             ))}
           </div>
@@ -63,7 +64,7 @@ export function Timeline({ run }: { run: RunDetail }) {
           ))}
         </div>
       </div>
-      <Legend />
+      <Legend bars={drawn.lanes.flatMap((lane) => lane.bars)} />
     </div>
   );
 }
@@ -91,18 +92,21 @@ function TimeBar({ bar }: { bar: Bar }) {
   );
 }
 
-function Legend() {
+/** Of every run; what else a bar can be is named when one is. */
+const USUAL = ["succeeded", "failed"];
+
+function Legend({ bars }: { bars: readonly Bar[] }) {
+  const outcomes = bars.filter((bar) => bar.kind === "run").map((bar) => bar.outcome ?? "running");
   return (
     <p className="mt-4 flex flex-wrap gap-x-5 gap-y-1 text-ink-faint text-xs">
       <span className="flex items-center gap-1.5">
         <i className="h-2 w-4 rounded-xs bg-line-strong opacity-50" /> waiting for a worker
       </span>
-      <span className="flex items-center gap-1.5">
-        <i className="h-4 w-4 rounded-xs bg-good" /> succeeded
-      </span>
-      <span className="flex items-center gap-1.5">
-        <i className="h-4 w-4 rounded-xs bg-bad" /> failed
-      </span>
+      {[...new Set([...USUAL, ...outcomes])].map(lookOf).map(({ word, tone }) => (
+        <span key={word} className="flex items-center gap-1.5">
+          <i className={`h-4 w-4 rounded-xs ${TONE_FILL[tone]}`} /> {word}
+        </span>
+      ))}
       <span className="flex items-center gap-1.5">
         <i className="w-4 border-line-strong border-t border-dashed" /> rest before a retry
       </span>
