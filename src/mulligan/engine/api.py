@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from mulligan.core.commands import Cancelled, CancelRun, Command, ConnectWorker, RegisterWorkflows, Started, StartRun
+from mulligan.core.commands import Cancelled, CancelRun, Command, ConnectWorker, RegisterWorkflows
 from mulligan.core.decide.policy import Policy
 from mulligan.core.facts import Committed
 from mulligan.core.lifecycle import is_terminal
@@ -157,18 +157,6 @@ class Engine:
         if isinstance(answer, Exception):
             raise answer
         return answer
-
-    async def start_run(self, command: StartRun) -> Started:
-        """Start a run whose input is checked against the workflow's schema first.
-
-        Raises NotFound (unknown_workflow, unknown_version), InvalidInput, Conflict (idempotency_conflict).
-        """
-        version = await self.version_of(command.namespace, command.workflow, command.version)
-        require_valid(command.input, version.definition.input_schema, f"input of {command.workflow}")
-        if command.version is not None:
-            command = msgspec.structs.replace(command, version=version.digest)
-        started: Started = await self.submit(command)
-        return started
 
     async def version_of(self, namespace: str, workflow: str, wanted: str | None = None) -> Version:
         """The latest version of a workflow, or the one with this digest or number."""

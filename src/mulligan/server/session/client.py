@@ -120,7 +120,7 @@ class ClientRole:
                 problems[place] = (error.code, str(error))
             if not isinstance(answer, Started) or answer.existing:
                 self._look_again(command.run_id)
-        self._counts.starts += len(commands)
+        self._counts.starts += sum(isinstance(each, Started) and not each.existing for each in answers.result())
         self._counts.refused_starts += len(problems)
         self._outbox.say([StartAnswer(seq=start.seq, answers=accepted, problems=problems)])
 
