@@ -163,8 +163,13 @@ def test_a_database_that_a_server_holds_is_refused_with_the_way_to_that_server(t
     (tmp_path / "app.py").write_text("from mulligan import Mulligan\nm = Mulligan()\n")
     with Program(mulligan("server", "--port", "0"), tmp_path) as server:
         url = server.wait_for(r"serving \S+ at (http://\S+)")[1]
-        with pytest.raises(StoreUnavailable, match=f"MULLIGAN_URL={url} MULLIGAN_TOKEN="):
+        with pytest.raises(StoreUnavailable, match=f"MULLIGAN_URL={url} MULLIGAN_TOKEN=") as caught:
             open_transport(None, "default")
+        line = str(caught.value).splitlines()[-1]
+        (tmp_path / "elsewhere").mkdir()
+        command = f"{line}\nexec {sys.executable} -m mulligan runs ls"
+        done = subprocess.run(["sh", "-c", command], cwd=tmp_path / "elsewhere", capture_output=True, text=True)
+        assert (done.returncode, "no runs yet" in done.stderr) == (0, True), done.stderr
     assert engine_threads() == 0
 
 

@@ -7,6 +7,7 @@ them, and at the latest when the program ends.
 from __future__ import annotations
 
 import os
+import shlex
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -73,10 +74,12 @@ def _start(settings: Settings) -> _Shared:
         server = read_address(settings.address_file) if error.code == "store_locked" else None
         if server is None:
             raise
+        token = shlex.quote(str(settings.server_token_file.absolute()))
         raise StoreUnavailable(
-            f"The server at {server.url} (process {server.pid}) already runs on this database. Let this program use "
-            f"it: MULLIGAN_URL={server.url} MULLIGAN_TOKEN=$(cat {settings.server_token_file}). Or stop that server, "
-            "or choose another database with Mulligan(database=…).",
+            f"The server at {server.url} (process {server.pid}) already runs on this database. To let this program use "
+            "it, copy this line into its terminal and start it again; or stop that server, or choose another database "
+            "with Mulligan(database=…).\n"
+            f'  export MULLIGAN_URL={server.url} MULLIGAN_TOKEN="$(cat {token})"',
             code=error.code,
         ) from None
 
