@@ -32,12 +32,29 @@ it("names the steps where there are several", () => {
 it("says what it leaves out", () => {
   const body = { start_steps: ["a"], reset_playground: { a: ["heat"] } };
   const gone = [{ step: "a", op: "remove", path: "/doc/lang" }];
-  const reset = "# left out, only curl can say it: the code's own default again for a: heat";
-  expect(copyAs("Python", "r1", body, gone).split("\n")[0]).toBe(reset);
-  expect(copyAs("CLI", "r1", body, gone)).toBe(
-    `${reset}\n# left out, only curl can say it: without a/doc/lang\nmulligan replay r1 --from a`,
+  const reset = "# left out, but curl can say it: the code's own default again for a: heat";
+  const without = "# left out, but curl can say it: without a/doc/lang";
+  expect(copyAs("Python", "r1", body, gone)).toBe(
+    `${reset}\n${without}\nrun = await m.runs.get("r1")\nagain = await run.replay(from_step="a")`,
   );
+  expect(copyAs("CLI", "r1", body, gone)).toBe(`${reset}\n${without}\nmulligan replay r1 --from a`);
   expect(copyAs("curl", "r1", body, gone)).not.toContain("#");
+});
+
+it("says what Python leaves out of a run input, which the command line gives as a whole", () => {
+  const body = { from_beginning: true, input: new Raw('{"id":2,"tags":["x"]}') };
+  const gone = [
+    { step: "input", op: "remove", path: "/note" },
+    { step: "input", op: "remove", path: "/tags/1" },
+  ];
+  expect(copyAs("Python", "r1", body, gone)).toBe(
+    "# left out, but curl can say it: the run input without /note\n" +
+      'run = await m.runs.get("r1")\n' +
+      'again = await run.replay(from_beginning=True, run_input={"id":2,"tags":["x"]})',
+  );
+  expect(copyAs("CLI", "r1", body, gone)).toBe(
+    "mulligan replay r1 --from-beginning --input '{\"id\":2,\"tags\":[\"x\"]}'",
+  );
 });
 
 it("gives an edited run input as a whole on the command line", () => {

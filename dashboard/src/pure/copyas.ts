@@ -2,7 +2,7 @@
 
 import type { EditShown, ReplayBody } from "@/api/contract";
 import { compactJson } from "@/pure/compact";
-import { pointerTokens } from "@/pure/json";
+import { escapeToken, pointerTokens, readJson } from "@/pure/json";
 import { type Raw, writeRequest } from "@/pure/wire";
 
 export type Language = "Python" | "CLI" | "curl";
@@ -10,19 +10,31 @@ export type Language = "Python" | "CLI" | "curl";
 export function copyAs(language: Language, runId: string, body: ReplayBody, edits: readonly EditShown[]): string {
   if (language === "curl") return asCurl(runId, body);
   const text = language === "Python" ? asPython(runId, body) : asCommand(runId, body, edits);
-  return [...unsaid(language, body, edits).map((each) => `# left out, only curl can say it: ${each}`), text].join("\n");
+  return [...unsaid(language, body, edits).map(leftOut), text].join("\n");
+}
+
+export function leftOut(what: string): string {
+  return `# left out, but curl can say it: ${what}`;
 }
 
 /** What is in the request and has no words there. */
 function unsaid(language: Language, body: ReplayBody, edits: readonly EditShown[]): string[] {
   const reset = Object.entries(body.reset_playground ?? {}).map(([step, names]) => `${step}: ${names.join(", ")}`);
-  const removed = edits.filter((edit) => edit.after === undefined && edit.step !== "input");
+  const removed = edits.filter((edit) => edit.after === undefined && !saysRemoval(language, body, edit));
   const elsewhere = Object.keys(body.inputs ?? {}).filter((step) => !(body.start_steps ?? []).includes(step));
   return [
     ...reset.map((each) => `the code's own default again for ${each}`),
-    ...(language === "CLI" ? removed.map((edit) => `without ${edit.step}${edit.path}`) : []),
+    ...removed.map(({ step, path }) => (step === "input" ? `the run input without ${path}` : `without ${step}${path}`)),
     ...elsewhere.map((step) => `the edited input of ${step}, which is no start step`),
   ];
+}
+
+/** The command line gives a run input as a whole. In Python objects are merged, and only lists replaced as a whole. */
+function saysRemoval(language: Language, body: ReplayBody, { step, path }: EditShown): boolean {
+  if (language === "CLI") return step === "input";
+  const places = readJson((step === "input" ? body.input : body.inputs?.[step])?.text ?? "").places;
+  const tokens = pointerTokens(path).map((token) => `/${escapeToken(token)}`);
+  return tokens.some((_, depth) => places.get(tokens.slice(0, depth).join(""))?.kind === "array");
 }
 
 function asPython(runId: string, body: ReplayBody): string {

@@ -41,8 +41,8 @@ it("says what it leaves out, and curl leaves out nothing", () => {
   const body = { ...BODY, ids: Array.from({ length: 99 }, (_, index) => `r${index}`), request };
   for (const language of ["CLI", "Python"] as const) {
     const [ids, patch, text] = copyBulkAs(language, body).split("\n");
-    expect(ids).toBe("# left out, only curl can say it: just the 99 chosen runs, and no others that match");
-    expect(patch).toBe("# left out, only curl can say it: the patch of compare");
+    expect(ids).toBe("# left out, but curl can say it: just the 99 chosen runs, and no others that match");
+    expect(patch).toBe("# left out, but curl can say it: the patch of compare");
     expect(text).not.toContain("id:");
   }
   expect(copyBulkAs("curl", body)).toContain('"patches":{"compare":[{"op":"remove","path":"/x"}]}');

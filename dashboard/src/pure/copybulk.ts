@@ -1,7 +1,7 @@
 /** A bulk replay as something to paste: Python, the command line, or curl. */
 
 import type { BulkBody, BulkRequest } from "@/api/contract";
-import { byNames, bySteps, type Language, overrideNames, pythonOf, shell } from "@/pure/copyas";
+import { byNames, bySteps, type Language, leftOut, overrideNames, pythonOf, shell } from "@/pure/copyas";
 import { literalAt, pointerTokens } from "@/pure/json";
 import { Raw, writeRequest } from "@/pure/wire";
 
@@ -11,7 +11,7 @@ const MOST_IDS = 40;
 export function copyBulkAs(language: Language, body: BulkBody): string {
   if (language === "curl") return asCurl(body);
   const said = language === "Python" ? asPython(body) : asCommand(body);
-  return [...said.unsaid.map((each) => `# left out, only curl can say it: ${each}`), said.text].join("\n");
+  return [...said.unsaid.map(leftOut), said.text].join("\n");
 }
 
 interface Said {

@@ -3,10 +3,11 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { problemFrom } from "@/api/client";
 import { cancelRun } from "@/api/commands";
-import type { RunDetail } from "@/api/contract";
+import type { LineageRun, RunDetail } from "@/api/contract";
 import { lineageQuery, runQuery } from "@/api/queries";
 import { compactJson } from "@/pure/compact";
 import { shortId } from "@/pure/ids";
+import { lineageRows } from "@/pure/lineage";
 import { isFinished } from "@/pure/status";
 import { formatDuration } from "@/pure/time";
 import { ApplyRest } from "@/screens/bulk/ApplyRest";
@@ -167,7 +168,7 @@ function Payload({ label, text }: { label: string; text: string }) {
   );
 }
 
-/** The family: from the first run to the newest second chance. */
+/** The family: from the first run to the newest second chance, a row for each line of descent. */
 function Lineage({ run }: { run: RunDetail }) {
   const isFamily = run.source_id !== null || run.replays.length > 0;
   const lineage = useQuery({ ...lineageQuery(run.id), enabled: isFamily });
@@ -175,36 +176,55 @@ function Lineage({ run }: { run: RunDetail }) {
   return (
     <div className="flex items-start gap-3 text-sm">
       <span className="w-12 shrink-0 pt-0.5 text-ink-faint">lineage</span>
-      <ol className="flex min-w-0 flex-1 flex-wrap items-center gap-x-2 gap-y-1.5">
-        {lineage.data.runs.map((each, index) => (
-          <li key={each.id} className="flex min-w-0 max-w-full items-center gap-2">
-            {index > 0 ? (
-              <span className="text-ink-faint" aria-hidden="true">
-                →
+      <ol className="flex max-h-48 min-w-0 flex-1 flex-col gap-1.5 overflow-y-auto p-px">
+        {lineageRows(lineage.data.runs).map((row) => (
+          <li key={row[0]?.id} className="flex flex-wrap items-center gap-x-2 gap-y-1.5">
+            {row[0]?.source_id ? (
+              <span className="text-ink-faint text-xs">
+                <span aria-hidden="true">↳</span> from <span className="font-mono">{shortId(row[0].source_id)}</span>
               </span>
             ) : null}
-            <Link
-              to="/runs/$run"
-              params={{ run: each.id }}
-              search={{}}
-              aria-current={each.id === run.id ? "page" : undefined}
-              title={
-                each.replay ? `${each.replay.author}: ${each.replay.reason || "no reason given"}` : "the first run"
-              }
-              className="flex min-w-0 items-center gap-2 whitespace-nowrap rounded-md border border-line px-2 py-0.5 hover:border-line-strong aria-[current]:border-accent aria-[current]:bg-accent-soft"
-            >
-              <Status status={each.status} className="text-xs" />
-              <span className="font-mono text-xs">{shortId(each.id)}</span>
-              {each.replay ? (
-                <span className="max-w-48 truncate text-ink-soft text-xs">
-                  {each.replay.reason || each.replay.author}
-                </span>
-              ) : null}
-            </Link>
+            {row.map((each, index) => (
+              <Relative key={each.id} relative={each} isCurrent={each.id === run.id} isNext={index > 0} />
+            ))}
           </li>
         ))}
       </ol>
     </div>
+  );
+}
+
+interface RelativeShown {
+  relative: LineageRun;
+  isCurrent: boolean;
+  /** It was made from the one that stands before it. */
+  isNext: boolean;
+}
+
+function Relative({ relative: { id, status, replay }, isCurrent, isNext }: RelativeShown) {
+  return (
+    <span className="flex min-w-0 max-w-full items-center gap-2">
+      {isNext ? (
+        <span className="text-ink-faint">
+          <span aria-hidden="true">→</span>
+          <span className="sr-only">replayed as</span>
+        </span>
+      ) : null}
+      <Link
+        to="/runs/$run"
+        params={{ run: id }}
+        search={{}}
+        aria-current={isCurrent ? "page" : undefined}
+        title={replay ? `${replay.author}: ${replay.reason || "no reason given"}` : "the first run"}
+        className="flex min-w-0 items-center gap-2 whitespace-nowrap rounded-md border border-line px-2 py-0.5 hover:border-line-strong aria-[current]:border-accent aria-[current]:bg-accent-soft"
+      >
+        <Status status={status} className="text-xs" />
+        <span className="font-mono text-xs">{shortId(id)}</span>
+        {replay ? (
+          <span className="max-w-48 truncate text-ink-soft text-xs">{replay.reason || replay.author}</span>
+        ) : null}
+      </Link>
+    </span>
   );
 }
 
