@@ -350,3 +350,11 @@ async def test_the_second_signal_leaves_at_once_even_when_a_step_blocks_everythi
     code, _, errors = await asyncio.to_thread(worker.ended)
     assert code == 130
     assert "leaving at once" in errors
+
+
+def test_the_namespace_comes_from_the_argument_or_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MULLIGAN_NAMESPACE", raising=False)
+    assert Mulligan().namespace == "default"
+    monkeypatch.setenv("MULLIGAN_NAMESPACE", "team")
+    assert Mulligan().namespace == "team"
+    assert Mulligan(namespace="mine").namespace == "mine"

@@ -31,6 +31,7 @@ R = TypeVar("R")
 I = TypeVar("I")  # noqa: E741 - the workflow's input
 
 URL_VARIABLE = "MULLIGAN_URL"
+NAMESPACE_VARIABLE = "MULLIGAN_NAMESPACE"
 TOKEN_VARIABLE = "MULLIGAN_TOKEN"  # noqa: S105 - the name of a variable
 
 
@@ -38,9 +39,10 @@ class Mulligan:
     """Your program's tasks and workflows, and the way to their runs.
 
     ``url`` is a server's address, or those of its replicas separated by commas (default: the environment's
-    MULLIGAN_URL), ``token`` its access token (default: MULLIGAN_TOKEN). Without a url the engine is embedded: it runs
-    inside this process on a SQLite file in ``./.mulligan``, or wherever ``database`` says. The same program
-    runs both ways.
+    MULLIGAN_URL), ``token`` its access token (default: MULLIGAN_TOKEN), ``namespace`` the unit of isolation of an
+    embedded engine (default: MULLIGAN_NAMESPACE, or "default"; on a server the token says it). Without a url the engine
+    is embedded: it runs inside this process on a SQLite file in ``./.mulligan``, or wherever ``database`` says. The same
+    program runs both ways.
     """
 
     def __init__(
@@ -49,7 +51,7 @@ class Mulligan:
         *,
         token: str | None = None,
         database: str | None = None,
-        namespace: str = "default",
+        namespace: str | None = None,
     ) -> None:
         if url is not None and database is not None:
             raise DeclarationError(
@@ -58,7 +60,7 @@ class Mulligan:
         self.url = url if url is not None or database is not None else os.environ.get(URL_VARIABLE) or None
         self.token = token if token is not None else os.environ.get(TOKEN_VARIABLE) or None
         self.database = database
-        self.namespace = namespace
+        self.namespace = namespace or os.environ.get(NAMESPACE_VARIABLE) or "default"
         self.clock: Clock = RealClock()
         self.declarations: dict[str, WorkflowDeclaration] = {}
         self._lock = threading.RLock()
