@@ -52,9 +52,7 @@ it("says what Python leaves out of a run input, which the command line gives as 
       'run = await m.runs.get("r1")\n' +
       'again = await run.replay(from_beginning=True, run_input={"id":2,"tags":["x"]})',
   );
-  expect(copyAs("CLI", "r1", body, gone)).toBe(
-    "mulligan replay r1 --from-beginning --input '{\"id\":2,\"tags\":[\"x\"]}'",
-  );
+  expect(copyAs("CLI", "r1", body, gone)).toBe('mulligan replay r1 --from-beginning --input \'{"id":2,"tags":["x"]}\'');
 });
 
 it("gives an edited run input as a whole on the command line", () => {

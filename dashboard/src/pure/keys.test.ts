@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { expect, it } from "vitest";
-import { isTyping, matchKeys, type Press } from "@/pure/keys";
+import { isTyping, matchKeys, type Press, paletteKeys } from "@/pure/keys";
 
 const SHORTCUTS = ["g r", "g w", "r", "?"].map((keys) => ({ keys }));
 
@@ -41,4 +41,14 @@ it("knows where keys write text", () => {
   expect(isTyping(input)).toBe(false);
   expect(isTyping(document.createElement("textarea"))).toBe(true);
   expect(isTyping(document.createElement("button"))).toBe(false);
+});
+
+it.each([
+  ["MacIntel", "⌘ K"],
+  ["iPhone", "⌘ K"],
+  ["Linux x86_64", "Ctrl K"],
+  ["Win32", "Ctrl K"],
+  ["", "Ctrl K"],
+])("names the keys of the command palette on %s", (platform, keys) => {
+  expect(paletteKeys(platform)).toBe(keys);
 });

@@ -35,3 +35,8 @@ export function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLInputElement)) return false;
   return !["checkbox", "radio", "button", "submit", "range"].includes(target.type);
 }
+
+/** What opens the command palette, as the keys are written on the machine at hand (`navigator.platform`). */
+export function paletteKeys(platform: string): string {
+  return /^(Mac|iPhone|iPad|iPod)/.test(platform) ? "⌘ K" : "Ctrl K";
+}

@@ -21,7 +21,7 @@ import { LiveDot } from "@/shell/LiveDot";
 import { Mark } from "@/shell/Mark";
 import { SearchBox } from "@/shell/SearchBox";
 import { SignIn } from "@/shell/SignIn";
-import { onKeyDown, useShortcuts } from "@/shell/shortcuts";
+import { onKeyDown, PALETTE_KEYS, useShortcuts } from "@/shell/shortcuts";
 import { nextTheme, useTheme } from "@/shell/theme";
 import { Announcements } from "@/ui/announce";
 import { Button, buttonLook, IconButton, Key } from "@/ui/Button";
@@ -151,10 +151,10 @@ function Header({ onPalette }: { onPalette: () => void }) {
           type="button"
           onClick={onPalette}
           className={buttonLook("quiet")}
-          aria-label="⌘K: command palette"
+          aria-label={`${PALETTE_KEYS}: command palette`}
           title="Command palette"
         >
-          <Key>⌘K</Key>
+          <Key>{PALETTE_KEYS}</Key>
         </button>
         <ThemeButton />
       </div>

@@ -1,10 +1,16 @@
-import { enableShortcuts, type Shortcut, useRegisteredShortcuts, useShortcutsEnabled } from "@/shell/shortcuts";
+import {
+  enableShortcuts,
+  PALETTE_KEYS,
+  type Shortcut,
+  useRegisteredShortcuts,
+  useShortcutsEnabled,
+} from "@/shell/shortcuts";
 import { Key } from "@/ui/Button";
 import { Checkbox } from "@/ui/Checkbox";
 import { Dialog } from "@/ui/Dialog";
 
 const EVERYWHERE: Pick<Shortcut, "keys" | "label">[] = [
-  { keys: "Ctrl/⌘ K", label: "Command palette" },
+  { keys: PALETTE_KEYS, label: "Command palette" },
   { keys: "Tab", label: "Next control" },
   { keys: "Esc", label: "Close what is open" },
 ];

@@ -1,7 +1,7 @@
 /** Keyboard shortcuts: screens register theirs while they are mounted, the sheet lists what is there. */
 
 import { useEffect, useEffectEvent, useSyncExternalStore } from "react";
-import { isTyping, matchKeys, type Press } from "@/pure/keys";
+import { isTyping, matchKeys, type Press, paletteKeys } from "@/pure/keys";
 
 export interface Shortcut {
   /** As `KeyboardEvent.key`, several separated by a space. */
@@ -10,6 +10,9 @@ export interface Shortcut {
   group: string;
   run: () => void;
 }
+
+/** Said, not listened to: Ctrl and ⌘ both open it everywhere. */
+export const PALETTE_KEYS = paletteKeys(navigator.platform);
 
 const STORED = "mulligan.shortcuts";
 let registered: readonly Shortcut[] = [];
