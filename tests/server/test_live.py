@@ -14,7 +14,7 @@ from mulligan.errors import InvalidInput, StoreUnavailable, Unavailable
 from mulligan.server.auth import caller_of
 from mulligan.server.live import MOST_BATCHES_WAITING, Live, topics_of
 from mulligan.testing.clock import settle
-from tests.server.conftest import Desk
+from tests.server.conftest import HELLO, Desk
 
 
 class Reader:
@@ -207,23 +207,51 @@ async def test_a_stream_outlives_an_outage_of_the_store_but_not_its_token(
 async def test_a_store_in_trouble_delays_the_news_and_does_not_end_it(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await desk.register()
-    reader = await listen(desk, "runs")
+    await desk.worker()
+    failed = await desk.failed_run()
+    reader = await listen(desk, "runs,inbox")
 
     async def broken(*_: object) -> None:
         raise Unavailable("disk full")
 
     with monkeypatch.context() as patch:
         patch.setattr(desk.engine.store, "find_runs", broken)
-        await desk.engine.submit_all([])
-        response = await desk.http.post("/runs/bulk", json={"runs": [{"workflow": "hello", "input": {"name": "a"}}]})
-        assert response.status_code == 200
+        started = await desk.post("/runs/bulk", {"runs": [{"workflow": "hello", "input": {"name": "a"}}]})
+        await desk.post(f"/inbox/{failed['fingerprint']}", {"status": "resolved"})
         await told(desk)
         assert "live updates could not be read" in caplog.text
-    await desk.start()
+        assert reader.events == []
+    later = await desk.start()
     await told(desk)
-    assert len(reader.take("run")) >= 1
+    assert {event["id"] for event in reader.take("run")} == {started["items"][0]["id"], later["id"]}
+    assert reader.take("inbox") == [{}]
     await reader.close()
+
+
+async def test_news_of_another_namespace_may_come_while_those_of_one_are_read(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.register()
+    await desk.engine.register("elsewhere", [HELLO])
+    reader, stranger = await listen(desk, "runs"), await listen(desk, "runs", namespace="elsewhere")
+    find_runs = desk.engine.store.find_runs
+    started: list[str] = []
+
+    async def slow(*given: Any) -> Any:
+        monkeypatch.undo()
+        headers = {"Authorization": f"Bearer {desk.tokens['elsewhere']}"}
+        run = {"workflow": "hello", "input": {"name": "b"}}
+        started.append((await desk.post("/runs", run, 201, headers=headers))["id"])
+        return await find_runs(*given)
+
+    run = await desk.start()
+    monkeypatch.setattr(desk.engine.store, "find_runs", slow)
+    await told(desk)
+    assert [event["id"] for event in reader.take("run")] == [run["id"]]
+    await told(desk)
+    assert [event["id"] for event in stranger.take("run")] == started
+    for each in (reader, stranger):
+        await each.close()
 
 
 @pytest.mark.parametrize("text", ["", ",", "everything", "run:", "run:nope", ",".join(["runs"] * 51)])
@@ -233,15 +261,25 @@ def test_topics_that_are_not_understood_are_refused(text: str) -> None:
 
 
 async def test_nobody_listens_to_the_engine_while_nobody_listens_here(desk: Desk) -> None:
+    await desk.register()
     live = Live(desk.app.site)
-    listening = [desk.engine.feed.has_listeners]
-    reader = Reader(live.stream(desk.call().caller, topics_of("runs")))
-    await settle()
-    listening.append(desk.engine.feed.has_listeners)
-    await reader.close()
+    readers: list[Reader] = []
+
+    async def listening(come: int) -> bool:
+        """Whether the engine is listened to while so many listen here."""
+        while len(readers) < come:
+            readers.append(Reader(live.stream(desk.call().caller, topics_of("runs"))))
+        while len(readers) > come:
+            await readers.pop().close()
+        await settle()
+        return desk.engine.feed.has_listeners
+
+    assert [await listening(count) for count in (0, 1, 2, 1, 0, 1)] == [False, True, True, True, False, True]
+    run = await desk.start()
+    await told(desk)
+    assert [event["id"] for event in readers[0].take("run")] == [run["id"]]
+    assert not await listening(0)
     await live.close()
-    listening.append(desk.engine.feed.has_listeners)
-    assert listening == [False, True, False]
 
 
 async def test_the_stream_needs_a_token_that_may_look(desk: Desk) -> None:

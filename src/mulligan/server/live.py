@@ -118,6 +118,8 @@ class Live:
         finally:
             self._subscribers.discard(subscriber)
             token.cancel()
+            if not self._subscribers:
+                self._rest()
 
     async def _end_with_token(self, caller: Caller, subscriber: Subscriber) -> None:
         await self._site.no_longer_admits(caller)
@@ -136,6 +138,15 @@ class Live:
             if found is None:
                 return
             yield found
+
+    def _rest(self) -> None:
+        """Nobody listens any more: neither do we. Whoever comes next reads everything first."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+        self._touched.clear()
+        self._hints.clear()
+        self._news.clear()
 
     async def close(self) -> None:
         self._closed = True
@@ -182,13 +193,20 @@ class Live:
     async def _tell_once(self) -> None:
         """Everything that each subscriber is to hear now, as one batch."""
         self._position += 1
-        news = [(namespace, hint, _event(hint, b"{}", self._position)) for namespace, hint in sorted(self._hints)]
+        hints = sorted(self._hints)
         self._hints.clear()
-        for namespace, touched in self._touched.items():
-            events = await self._read(namespace, self._take(namespace, touched))
-            news += [(namespace, run_id, event) for run_id, event in events.items()]
-            if touched:
-                self._news.set()
+        runs = {namespace: self._take(namespace, touched) for namespace, touched in self._touched.items()}
+        news = [(namespace, hint, _event(hint, b"{}", self._position)) for namespace, hint in hints]
+        try:
+            for namespace, run_ids in runs.items():
+                events = await self._read(namespace, run_ids)
+                news += [(namespace, run_id, event) for run_id, event in events.items()]
+        except Exception:
+            self._hints.update(hints)
+            self._put_back(runs)
+            raise
+        if any(self._touched.values()):
+            self._news.set()
         for subscriber in list(self._subscribers):
             batch = b"".join(event for namespace, about, event in news if subscriber.wants(namespace, about))
             if batch:
@@ -202,6 +220,14 @@ class Live:
             for run_id in [run_id for run_id in touched if run_id not in wanted]:
                 del touched[run_id]
         return [touched.popitem(last=False)[0] for _ in range(min(len(touched), MOST_RUNS_AT_ONCE))]
+
+    def _put_back(self, runs: dict[str, list[str]]) -> None:
+        """What could not be told is the next to be told."""
+        for namespace, run_ids in runs.items():
+            waiting = self._touched.setdefault(namespace, OrderedDict())
+            for run_id in reversed(run_ids):
+                waiting[run_id] = None
+                waiting.move_to_end(run_id, last=False)
 
     async def _read(self, namespace: str, run_ids: list[str]) -> dict[str, bytes]:
         if not run_ids:
