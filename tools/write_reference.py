@@ -19,7 +19,8 @@ SETTINGS = """# Settings
 The same for engine, server, worker and command line. In this order, the first that is given counts: the argument of a
 command · the environment · `mulligan.toml`, or else `[tool.mulligan]` in `pyproject.toml` · the default.
 `mulligan config show --origin` says what is in force and why. A program's own `Mulligan()` takes `url`, `token` and
-`namespace` from its arguments or the environment, not from a file; the engine inside it reads the rest as here. Spans are written as `90s`, `15m`, `24h` or `30d`.
+`namespace` from its arguments or the environment, not from a file; the engine inside it reads the rest as here. Spans
+are written as `90s`, `15m`, `24h` or `30d`.
 
 | in the file | in the environment | default | what it is |
 |---|---|---|---|

@@ -41,8 +41,8 @@ class Mulligan:
     ``url`` is a server's address, or those of its replicas separated by commas (default: the environment's
     MULLIGAN_URL), ``token`` its access token (default: MULLIGAN_TOKEN), ``namespace`` the unit of isolation of an
     embedded engine (default: MULLIGAN_NAMESPACE, or "default"; on a server the token says it). Without a url the engine
-    is embedded: it runs inside this process on a SQLite file in ``./.mulligan``, or wherever ``database`` says. The same
-    program runs both ways.
+    is embedded: it runs inside this process on a SQLite file in ``./.mulligan``, or wherever ``database`` says. The
+    same program runs both ways.
     """
 
     def __init__(
