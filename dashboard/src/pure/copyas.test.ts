@@ -55,6 +55,33 @@ it("says what Python leaves out of a run input, which the command line gives as 
   expect(copyAs("CLI", "r1", body, gone)).toBe('mulligan replay r1 --from-beginning --input \'{"id":2,"tags":["x"]}\'');
 });
 
+it.each([
+  ["/prices/gpt-4.1", "--set /prices/gpt-4.1=0"],
+  ["/prices/gpt-4", "--set prices.gpt-4=0"],
+  ["/tags/0/id", "--set tags.0.id=0"],
+  ["/a~1b/c~0d", "--set '/a~1b/c~0d=0'"],
+  ["/doc/", "--set /doc/=0"],
+  ["/a[0]", "--set '/a[0]=0'"],
+  ["/größe", "--set '/größe=0'"],
+])("names the place %s so that the command line finds it", (path, said) => {
+  const edits = [{ step: "a", op: "replace", path, after: jsonTextOf("0") }];
+  expect(copyAs("CLI", "r1", { start_steps: ["a"] }, edits)).toBe(`mulligan replay r1 --from a ${said}`);
+  const several = { start_steps: ["a", "b"] };
+  expect(copyAs("CLI", "r1", several, edits)).toContain(` ${said.replace(/(--set '?)/, "$1a.")}`);
+});
+
+it("says which places have no words on the command line", () => {
+  const edits = [{ step: "a", op: "replace", path: "/x=y", after: jsonTextOf("0") }];
+  expect(copyAs("CLI", "r1", { start_steps: ["a"] }, edits)).toBe(
+    "# left out, but curl can say it: the edit of a/x=y\nmulligan replay r1 --from a",
+  );
+  const dotted = [{ step: "a.b", op: "replace", path: "/x", after: jsonTextOf("0") }];
+  expect(copyAs("CLI", "r1", { start_steps: ["a.b"] }, dotted)).toContain("--set x=0");
+  expect(copyAs("CLI", "r1", { start_steps: ["a.b", "c"] }, dotted)).toBe(
+    "# left out, but curl can say it: the edit of a.b/x\nmulligan replay r1 --from a.b --from c",
+  );
+});
+
 it("gives an edited run input as a whole on the command line", () => {
   const edits = [{ step: "input", op: "replace", path: "/id", after: jsonTextOf("2") }];
   expect(copyAs("CLI", "r1", { from_beginning: true, input: new Raw('{ "id": 2 }') }, edits)).toBe(

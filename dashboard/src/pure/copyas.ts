@@ -21,10 +21,12 @@ export function leftOut(what: string): string {
 function unsaid(language: Language, body: ReplayBody, edits: readonly EditShown[]): string[] {
   const reset = Object.entries(body.reset_playground ?? {}).map(([step, names]) => `${step}: ${names.join(", ")}`);
   const removed = edits.filter((edit) => edit.after === undefined && !saysRemoval(language, body, edit));
+  const sets = language === "CLI" ? setsOf(body, edits) : [];
   const elsewhere = Object.keys(body.inputs ?? {}).filter((step) => !(body.start_steps ?? []).includes(step));
   return [
     ...reset.map((each) => `the code's own default again for ${each}`),
     ...removed.map(({ step, path }) => (step === "input" ? `the run input without ${path}` : `without ${step}${path}`)),
+    ...sets.filter(({ path }) => path === null).map(({ edit }) => `the edit of ${edit.step}${edit.path}`),
     ...elsewhere.map((step) => `the edited input of ${step}, which is no start step`),
   ];
 }
@@ -90,24 +92,37 @@ export function pythonOf(text: string): string {
 
 function asCommand(runId: string, body: ReplayBody, edits: readonly EditShown[]): string {
   const starts = body.start_steps ?? [];
-  const several = starts.length > 1;
   const words = [
     ["mulligan", "replay", runId],
     ...starts.map((step) => ["--from", shell(step)]),
     ...(body.from_beginning ? [["--from-beginning"]] : []),
     ...(body.input ? [["--input", shell(compactJson(body.input.text))]] : []),
-    ...edits
-      .filter((edit) => edit.after !== undefined && starts.includes(edit.step))
-      .map((edit) => {
-        const path = pointerTokens(edit.path).join(".");
-        return ["--set", shell(`${several ? `${edit.step}.` : ""}${path}=${edit.after}`)];
-      }),
+    ...setsOf(body, edits).flatMap(({ edit, path }) =>
+      path === null ? [] : [["--set", shell(`${path}=${edit.after}`)]],
+    ),
     ...overrideNames(body.playground).map(([name, value]) => ["--playground", shell(`${name}=${value.text}`)]),
     ...(body.code && body.code !== "latest" ? [["--code", String(body.code)]] : []),
     ...(body.reason ? [["--reason", shell(body.reason)]] : []),
     ...(body.fresh_key ? [["--fresh-key"]] : []),
   ];
   return words.map((part) => part.join(" ")).join(" ");
+}
+
+function setsOf({ start_steps: starts = [] }: ReplayBody, edits: readonly EditShown[]) {
+  return edits
+    .filter((edit) => edit.after !== undefined && starts.includes(edit.step))
+    .map((edit) => ({ edit, path: setPath(edit.path, starts.length > 1 ? edit.step : undefined) }));
+}
+
+/**
+ * What stands before the `=` of a `--set`; `step` where there are several. With dots where every name is plain, else as
+ * the pointer that it is. `null`: what the command line would read as something else.
+ */
+export function setPath(pointer: string, step?: string): string | null {
+  if (pointer === "" || /[.=]/.test(step ?? "") || pointer.includes("=")) return null;
+  const tokens = pointerTokens(pointer);
+  const path = tokens.every((token) => /^[\w-]+$/.test(token)) ? tokens.join(".") : pointer;
+  return step === undefined ? path : `${step}.${path}`;
 }
 
 function asCurl(runId: string, body: ReplayBody): string {

@@ -47,3 +47,17 @@ it("says what it leaves out, and curl leaves out nothing", () => {
   }
   expect(copyBulkAs("curl", body)).toContain('"patches":{"compare":[{"op":"remove","path":"/x"}]}');
 });
+
+it("names places so that the command line finds them, or says which it cannot name", () => {
+  const patch = new Raw(
+    '[{"op":"replace","path":"/prices/gpt-4.1","value":0},{"op":"add","path":"/x=y","value":1},{"op":"add","path":"/z","value":2}]',
+  );
+  const start = { ...BODY, ids: [], request: { reason: "r", start_steps: ["compare"], patches: { compare: patch } } };
+  expect(copyBulkAs("CLI", start)).toMatch(
+    /^# left out, but curl can say it: the edit of compare\/x=y\nmulligan .* --set \/prices\/gpt-4.1=0 --set z=2 /,
+  );
+  const whole = { ...BODY, ids: [], request: { reason: "r", from_beginning: true, input_patch: patch } };
+  expect(copyBulkAs("CLI", whole as never)).toMatch(
+    /^# left out, but curl can say it: the edit of the run input: \/x=y\nmulligan .* --set \/prices\/gpt-4.1=0 --set z=2 /,
+  );
+});

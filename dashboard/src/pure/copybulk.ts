@@ -1,7 +1,7 @@
 /** A bulk replay as something to paste: Python, the command line, or curl. */
 
 import type { BulkBody, BulkRequest } from "@/api/contract";
-import { byNames, bySteps, type Language, leftOut, overrideNames, pythonOf, shell } from "@/pure/copyas";
+import { byNames, bySteps, type Language, leftOut, overrideNames, pythonOf, setPath, shell } from "@/pure/copyas";
 import { literalAt, pointerTokens } from "@/pure/json";
 import { Raw, writeRequest } from "@/pure/wire";
 
@@ -87,14 +87,20 @@ function commandEdits(request: BulkRequest) {
   const starts = request.start_steps ?? [];
   const unsaid: string[] = [];
   const sets: string[][] = [];
+  const set = (members: readonly Member[], of: string, step?: string) => {
+    for (const { path, literal } of members) {
+      const place = setPath(path, step);
+      if (place === null) unsaid.push(`the edit of ${of}${path}`);
+      else sets.push(["--set", shell(`${place}=${literal}`)]);
+    }
+  };
   for (const [step, patch] of Object.entries(request.patches ?? {})) {
     const members = membersOf(patch as Raw);
-    if (members && starts.includes(step)) {
-      sets.push(...members.map((member) => setOf(member, starts.length > 1 ? `${step}.` : "")));
-    } else unsaid.push(`the patch of ${step}`);
+    if (members && starts.includes(step)) set(members, step, starts.length > 1 ? step : undefined);
+    else unsaid.push(`the patch of ${step}`);
   }
   const ofInput = request.input_patch ? membersOf(request.input_patch as unknown as Raw) : [];
-  if (ofInput && request.from_beginning) sets.push(...ofInput.map((member) => setOf(member, "")));
+  if (ofInput && request.from_beginning) set(ofInput, "the run input: ");
   else if (request.input_patch) unsaid.push("the patch of the run input");
   return { sets, unsaid };
 }
@@ -106,10 +112,6 @@ function asCurl(body: BulkBody): string {
     "-H 'Content-Type: application/json'",
     `-d ${shell(writeRequest(body))}`,
   ].join(" \\\n  ");
-}
-
-function setOf({ path, literal }: Member, before: string): string[] {
-  return ["--set", shell(`${before}${pointerTokens(path).join(".")}=${literal}`)];
 }
 
 /** Chosen runs are named one by one, as far as a query goes. */
