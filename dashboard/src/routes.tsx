@@ -37,8 +37,8 @@ export interface RunsSearch {
 
 export interface RunSearch {
   view?: (typeof RUN_TABS)[number] | undefined;
-  /** The graph as a list. */
-  list?: "1" | undefined;
+  /** The graph as a list, or not: without it, what suits the run and the screen. */
+  list?: "0" | "1" | undefined;
   tab?: (typeof STEP_TABS)[number] | undefined;
   attempt?: number | undefined;
   /** Edits that somebody has sent as a link, by the key that the server keeps them under. */
@@ -116,7 +116,7 @@ const run = createRoute({
   path: "/runs/$run",
   validateSearch: (search: Search): RunSearch => ({
     view: oneOf(search.view, RUN_TABS),
-    list: oneOf(search.list, ["1"]),
+    list: oneOf(search.list, ["0", "1"]),
     tab: oneOf(search.tab, STEP_TABS),
     attempt: wholeNumber(search.attempt),
     draft: text(search.draft),

@@ -54,7 +54,8 @@ interface StepData extends Record<string, unknown> {
 
 const NODE_TYPES = { step: StepNode };
 const EDGE_TYPES = { way: WayEdge };
-const FIT = { padding: 0.1, maxZoom: 1.1 };
+/** Never so small that names cannot be read: what does not fit then is reached by dragging. */
+const FIT = { padding: 0.1, minZoom: 0.6, maxZoom: 1.1 };
 /** As high as its content asks for, within these: a small graph leaves the page to what stands below it. */
 const HEIGHTS = { least: 180, most: 420 };
 const DIMMED = new Set(["not_reached", "pending"]);
@@ -135,7 +136,7 @@ function Canvas({ nodes, edges, steps = [], selected, onSelect }: Shown) {
 
 function heightFor(layout: { width: number; height: number }, width: number): number {
   const room = 1 + FIT.padding;
-  const scale = Math.min(FIT.maxZoom, width / room / layout.width);
+  const scale = Math.max(FIT.minZoom, Math.min(FIT.maxZoom, width / room / layout.width));
   return Math.round(Math.max(HEIGHTS.least, Math.min(HEIGHTS.most, layout.height * scale * room)));
 }
 
@@ -169,7 +170,7 @@ function StepNode({ data }: NodeProps<Node<StepData>>) {
         type="button"
         data-step={name}
         aria-pressed={selected}
-        title={step?.waiting ?? step?.error_message ?? undefined}
+        title={step?.waiting ?? step?.error_message ?? name}
         onClick={() => onSelect(name)}
         className={`nopan pointer-events-auto flex h-full w-full flex-col justify-center gap-0.5 rounded-md border px-3 text-left hover:border-line-strong aria-pressed:border-accent aria-pressed:ring-2 aria-pressed:ring-accent-line ${frameOf(step)}`}
       >

@@ -22,6 +22,8 @@ import { useTitle } from "@/ui/useTitle";
 const route = getRouteApi("/runs/$run");
 /** A busy run commits many times a second; the page reads it again at most this often. */
 const REFRESH_MS = 400;
+/** A graph of more steps is larger than a screen. */
+const MOST_IN_A_GRAPH = 20;
 
 export function RunPage() {
   const { run: id } = route.useParams();
@@ -69,9 +71,10 @@ function Views({ run }: { run: RunDetail }) {
   const narrow = useNarrow();
   const view = search.view ?? "graph";
   const children = Object.values(run.children).reduce((sum, count) => sum + count, 0);
-  const asList = search.list === "1" || (narrow && search.list === undefined);
+  const listSuits = narrow || run.steps.length > MOST_IN_A_GRAPH;
+  const asList = search.list === undefined ? listSuits : search.list === "1";
   const toggleList = () =>
-    void navigate({ to: ".", search: (old) => ({ ...old, list: asList ? undefined : "1" }), replace: true });
+    void navigate({ to: ".", search: (old) => ({ ...old, list: asList ? "0" : "1" }), replace: true });
   const show = (next: typeof view) => () =>
     void navigate({ to: ".", search: (old) => ({ ...old, view: next }), replace: true });
   useShortcuts("Run", [
