@@ -75,6 +75,22 @@ def test_cookies_are_secure_where_browsers_come_by_tls(settings: Settings) -> No
     assert server_settings(msgspec.structs.replace(settings, behind_proxy=True), "production", "a").secure_cookies
 
 
+async def test_a_proxy_on_this_machine_says_who_calls_and_does_not_make_them_this_machine(settings: Settings) -> None:
+    behind_proxy = msgspec.structs.replace(settings, behind_proxy=True)
+    async with serving(behind_proxy, "production") as served, httpx2.AsyncClient(base_url=served.url) as client:
+
+        async def guess(address: str) -> int:
+            headers = {"Authorization": "Bearer guess", "X-Forwarded-For": address}
+            return (await client.get("/api/v1/info", headers=headers)).status_code
+
+        assert [await guess("192.0.2.1") for _ in range(21)] == [401] * 20 + [429]
+        assert await guess("192.0.2.2") == 401
+        for headers in ({}, {"X-Forwarded-For": "127.0.0.1"}, {"X-Forwarded-For": "192.0.2.2"}):
+            assert (await client.get("/metrics", headers=headers)).status_code == 401
+        headers = {"Authorization": f"Bearer {served.token}"}
+        assert (await client.get("/metrics", headers=headers)).status_code == 200
+
+
 def test_a_database_of_an_unknown_kind_is_refused(settings: Settings) -> None:
     with pytest.raises(InvalidInput, match="sqlite:///"):
         make_store(msgspec.structs.replace(settings, database="mysql://somewhere"), SystemClock())

@@ -18,7 +18,7 @@ from mulligan.server.app import create_app
 from mulligan.server.endpoints import ENDPOINTS
 from mulligan.server.in_process import InProcess
 from mulligan.testing.clock import settle
-from tests.server.conftest import SETTINGS, Desk
+from tests.server.conftest import NOT_BUILT, SETTINGS, Desk
 
 PAGE = '<!doctype html><html><head><base href="/"></head><body><script src="./assets/a-1.js"></script></body></html>'
 SCRIPT = "console.log('mulligan');\n" * 100
@@ -154,6 +154,15 @@ async def test_metrics_are_for_this_machine_or_for_a_token(desk: Desk) -> None:
         for scope, status in (("read", 200), ("trigger", 403)):
             headers = {"Authorization": f"Bearer {desk.tokens[scope]}"}
             assert (await client.get("/metrics", headers=headers)).status_code == status
+
+
+async def test_behind_a_proxy_everybody_seems_to_be_this_machine_and_metrics_take_a_token(desk: Desk) -> None:
+    app = create_app(desk.engine, dataclasses.replace(SETTINGS, behind_proxy=True), dashboard=NOT_BUILT)
+    transport = httpx2.ASGITransport(app, client=("127.0.0.1", 1))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        assert (await client.get("/metrics")).status_code == 401
+        headers = {"Authorization": f"Bearer {desk.tokens['read']}"}
+        assert (await client.get("/metrics", headers=headers)).status_code == 200
 
 
 # ── The document, and the API without HTTP ───────────────────────────────────────────────────────────────────────────

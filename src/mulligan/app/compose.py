@@ -90,6 +90,7 @@ def server_settings(settings: Settings, mode: Mode, token: str) -> ServerSetting
         base_path=settings.base_path,
         public_hosts=settings.public_hosts,
         secure_cookies=settings.behind_proxy or settings.tls_cert is not None,
+        behind_proxy=settings.behind_proxy,
     )
 
 

@@ -21,6 +21,7 @@ class ServerSettings:
     """``base_path`` begins and ends with a slash. ``public_hosts``: names (with port, if any) browsers may use.
 
     ``cookie_key``: signs the dashboard's cookies; the same on all replicas, secret, at least 32 bytes.
+    ``behind_proxy``: whoever seems to call from this machine may be anybody whom a proxy on it lets through.
     """
 
     version: str
@@ -30,6 +31,7 @@ class ServerSettings:
     base_path: str = "/"
     public_hosts: tuple[str, ...] = ()
     secure_cookies: bool = False
+    behind_proxy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
