@@ -28,7 +28,7 @@ export function Dialog({
           }`}
         >
           <header className="flex items-center gap-2 border-line border-b py-2 pr-2 pl-4">
-            <Radix.Title className="flex-1 text-base">{title}</Radix.Title>
+            <Radix.Title className="wrap-anywhere min-w-0 flex-1 text-base">{title}</Radix.Title>
             <Radix.Close asChild>
               <IconButton label="Close">
                 <X className="size-4" aria-hidden="true" />

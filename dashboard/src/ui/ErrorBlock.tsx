@@ -1,5 +1,7 @@
+import { useState } from "react";
 import type { ErrorDetails } from "@/api/contract";
 import { foldFrames, tracebackText } from "@/pure/traceback";
+import { Button } from "@/ui/Button";
 import { ClassName } from "@/ui/ClassName";
 import { CopyButton } from "@/ui/Copy";
 
@@ -22,12 +24,25 @@ export function ErrorBlock({ error }: { error: ErrorDetails }) {
   );
 }
 
+/** About what fills twelve lines of the drawer. */
+const LONG = { characters: 800, lines: 12 };
+
+/** A long message is cut, until somebody asks for all of it: what mends the failure stands below it. */
 function Heading({ error }: { error: ErrorDetails }) {
+  const [isWhole, setWhole] = useState(false);
+  const isLong = error.message.length > LONG.characters || error.message.split("\n").length > LONG.lines;
   return (
-    <p className="wrap-anywhere flex-1 whitespace-pre-wrap py-1">
-      <ClassName type={error.type} className="text-sm" />
-      {error.message ? <span className="text-ink">: {error.message}</span> : null}
-    </p>
+    <div className="min-w-0 flex-1 py-1">
+      <p className={`wrap-anywhere whitespace-pre-wrap ${isLong && !isWhole ? "line-clamp-12" : ""}`}>
+        <ClassName type={error.type} className="text-sm" />
+        {error.message ? <span className="text-ink">: {error.message}</span> : null}
+      </p>
+      {isLong ? (
+        <Button kind="quiet" className="-ml-2" aria-expanded={isWhole} onClick={() => setWhole(!isWhole)}>
+          {isWhole ? "Show less" : "Show all"}
+        </Button>
+      ) : null}
+    </div>
   );
 }
 

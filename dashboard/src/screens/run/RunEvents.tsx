@@ -23,8 +23,8 @@ export function RunEvents({ run }: { run: string }) {
           >
             {formatClock(event.at)}
           </time>
-          <span className="min-w-48 flex-1">{event.text}</span>
-          <span className="text-ink-faint text-xs">{event.actor}</span>
+          <span className="wrap-anywhere min-w-48 flex-1">{event.text}</span>
+          <span className="wrap-anywhere min-w-0 text-ink-faint text-xs">{event.actor}</span>
         </li>
       ))}
     </ol>
