@@ -166,7 +166,7 @@ async def test_a_bulk_replay_is_paused_resumed_and_aborted_and_the_group_resolve
 
         await visit.press("g", "i")
         await group_of(page, "the scales are broken").get_by_role("link", name="RuntimeError").click()
-        await page.get_by_role("button", name="Resolve").click()
+        await page.get_by_role("button", name="Resolve", exact=True).click()
         await expect(page.get_by_role("button", name="Reopen")).to_be_visible()
         await visit.press("g", "i")
         await expect(group_of(page, "the scales are broken")).to_have_count(0)

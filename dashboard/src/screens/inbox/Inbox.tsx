@@ -152,7 +152,7 @@ function GroupRow({ group, onReplayAll, onNote }: { group: Group; onReplayAll: (
         </Link>
         <Button onClick={onReplayAll}>Replay all…</Button>
         <Button kind="quiet" onClick={onNote}>
-          Note…
+          Resolve, snooze, note…
         </Button>
       </div>
     </li>
