@@ -82,6 +82,14 @@ def test_wrong_settings_are_named_with_their_place(
     assert "port (MULLIGAN_PORT): Expected int" in capsys.readouterr().err
 
 
+def test_config_alone_shows_what_config_show_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    assert outcome("config", "show") == 0
+    shown = capsys.readouterr().out
+    assert "8420" in shown
+    assert outcome("config") == 0
+    assert capsys.readouterr().out == shown
+
+
 def test_init_writes_a_scaffold_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert outcome("init", "fresh") == 0
     assert {file.name for file in (tmp_path / "fresh").iterdir()} == {"app.py", "test_app.py", "mulligan.toml"}

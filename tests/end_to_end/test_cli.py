@@ -146,6 +146,14 @@ def test_an_input_that_breaks_the_schema_is_exit_code_2_with_path_and_rule(site:
     assert "integer" in done.stderr
 
 
+def test_a_number_where_a_string_is_wanted_is_told_with_the_quotes_to_write(site: Site, failed_run: str) -> None:
+    started = site.call("run", "summarise", "--set", "id=1", "--set", "lang=7")
+    assert (started.returncode, "If you mean a string: --set 'lang=\"7\"'" in started.stderr) == (2, True)
+    replayed = site.call("replay", failed_run, "--set", "doc.lang=7", "--plan")
+    assert (replayed.returncode, "If you mean a string: --set 'doc.lang=\"7\"'" in replayed.stderr) == (2, True)
+    assert "If you mean" not in site.call("run", "add", "--set", "a=one").stderr
+
+
 def test_an_unknown_workflow_is_exit_code_2_with_what_to_do(site: Site) -> None:
     done = site.call("run", "no-such-workflow")
     assert done.returncode == 2
@@ -234,7 +242,8 @@ def test_logs_are_printed_for_people_and_for_programs(site: Site, failed_run: st
     assert [(line["step"], line["level"], line["message"]) for line in lines] == [
         ("summary", "WARNING", "summing up xx")
     ]
-    assert site.call("runs", "logs", failed_run, "--step", "fetch").stdout == ""
+    none = site.call("runs", "logs", failed_run, "--step", "fetch")
+    assert (none.stdout, "no log lines" in none.stderr) == ("", True)
 
 
 def test_logs_are_followed_until_the_run_is_cancelled(site: Site) -> None:

@@ -51,7 +51,7 @@ def test_an_outage_is_seen_replayed_and_resolved(folder: Path) -> None:
     assert (group["count"], group["error_type"]) == (3, "ConnectionError")
     listed = call(folder, "inbox")
     assert f"{fingerprint}" in listed.stdout
-    shown = call(folder, "inbox", "show", fingerprint)
+    shown = call(folder, "inbox", "show", fingerprint[:4])
     assert "bank is down" in shown.stdout
     assert "input.lang" not in shown.stdout  # it was not given, so the runs have nothing of it in common
 
@@ -63,12 +63,15 @@ def test_an_outage_is_seen_replayed_and_resolved(folder: Path) -> None:
     still_down = call(folder, "replay", "-q", query, "--yes", "--reason", "try", "--canary", "1", "--stop-after", "1")
     assert still_down.returncode == 1
     assert "stopped" in still_down.stdout
+    unknown = call(folder, "inbox", "show", "0123456789abcdef")
+    assert (unknown.returncode, "retention" in unknown.stderr) == (2, False)
     (bulk,) = json.loads(call(folder, "replays", "ls", "-o", "json").stdout)["items"]
     assert (bulk["state"], bulk["progress"]["failed"]) == ("stopped", 1)
 
     to_the_end = call(folder, "replay", "-q", f"{query} replay:no", "--yes", "--reason", "try all")
     assert to_the_end.returncode == 1
     assert "finished, 3 failed" in to_the_end.stdout
+    assert "stopped" in call(folder, "replays", "show", bulk["id"][:4]).stdout
 
     (folder / "down").unlink()
     edited = ["--from", "charge", "--set", "lang=fr"]
@@ -79,7 +82,7 @@ def test_an_outage_is_seen_replayed_and_resolved(folder: Path) -> None:
     outputs = {json.loads(call(folder, "runs", "show", run["id"], "-o", "json").stdout)["output"] for run in runs}
     assert outputs >= {"fr 0", "fr 1", "fr 2"}
 
-    resumed = call(folder, "replays", "abort", bulk["id"], "--reason", "not needed any more")
+    resumed = call(folder, "replays", "abort", bulk["id"][:4], "--reason", "not needed any more")
     assert "aborted" in resumed.stdout
     resolved = call(folder, "inbox", "resolve", fingerprint, "--note", "bank is back")
     assert resolved.stdout.startswith("resolved")

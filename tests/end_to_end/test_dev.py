@@ -153,7 +153,7 @@ def test_the_first_interrupt_lets_running_steps_finish(folder: Path) -> None:
         run_id = call(folder, "run", "slow").stdout.strip()
         wait_until_exists(folder / "started")
         dev.send(signal.SIGINT)
-        dev.wait_for("drains: 1 steps are running")
+        dev.wait_for("drains: 1 step is running, with up to 30s to finish")
         (folder / "go").touch()
         assert dev.end() == 0
     with start_dev(folder) as again:
@@ -168,7 +168,7 @@ def test_the_second_interrupt_leaves_at_once(folder: Path) -> None:
         call(folder, "run", "slow")
         wait_until_exists(folder / "started")
         dev.send(signal.SIGINT)
-        dev.wait_for("drains: 1 steps are running")
+        dev.wait_for("drains: 1 step is running, with up to 30s to finish")
         while dev.alive:  # one within half a second of the first counts as the same keystroke
             dev.send(signal.SIGINT)
         assert dev.end() == 130

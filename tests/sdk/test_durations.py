@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mulligan.sdk.durations import parse_duration
+from mulligan.sdk.durations import parse_duration, write_duration
+
+
+@pytest.mark.parametrize("text", ["0s", "250ms", "30s", "1m30s", "1h30m", "1d", "2w"])
+def test_what_is_written_is_what_is_read(text: str) -> None:
+    assert write_duration(parse_duration(text)) == text
 
 
 @pytest.mark.parametrize(

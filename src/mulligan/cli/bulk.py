@@ -177,8 +177,12 @@ def list_bulks(*, output: Format = "table", target: Target | None = None) -> int
 
 @app.command
 def show(bulk_id: str, /, *, output: Format = "table", target: Target | None = None) -> int:
-    """Show BULK-ID: how far it is, and which of its runs could not be replayed or failed again."""
+    """Show BULK-ID: how far it is, and which of its runs could not be replayed or failed again.
+
+    The beginning of the id is enough, if no other begins like this.
+    """
     with connect(target) as server:
+        bulk_id = server.bulk_id(bulk_id)
         answer = server.get(f"/replays/{quoted(bulk_id)}")
         items = server.get(f"/replays/{quoted(bulk_id)}/items", limit=500).read(BulkItems).items
     if output == "json":
@@ -215,7 +219,9 @@ def abort(bulk_id: str, /, *, reason: str = "", target: Target | None = None) ->
 
 def _control(bulk_id: str, control: str, reason: str, target: Target | None) -> int:
     with connect(target) as server:
-        answer = server.post(f"/replays/{quoted(bulk_id)}/{control}", write(ControlRequest(reason=reason)))
+        answer = server.post(
+            f"/replays/{quoted(server.bulk_id(bulk_id))}/{control}", write(ControlRequest(reason=reason))
+        )
     _print_bulk(answer.read(Bulk))
     return OK
 

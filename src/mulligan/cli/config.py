@@ -15,6 +15,7 @@ from mulligan.cli.printing import Format, hint, in_words, print_json, print_tabl
 app = App(name="config", help="Show the settings in force and where each comes from.")
 
 
+@app.default
 @app.command
 def show(
     *,

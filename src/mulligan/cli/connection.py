@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
@@ -18,6 +18,8 @@ from mulligan.app.naming import did_you_mean
 from mulligan.app.settings import Settings, load_settings
 from mulligan.errors import InvalidInput, Problem, Refused, Unauthorized, Unavailable
 from mulligan.sdk.transports.replicas import API, Replicas
+from mulligan.wire.rest.bulks import BulkList
+from mulligan.wire.rest.inbox import Inbox
 from mulligan.wire.rest.problems import ProblemDetails
 from mulligan.wire.rest.runs import RunList
 from mulligan.wire.rest.workflows import WorkflowList
@@ -29,6 +31,8 @@ _ID_LENGTH = 26
 _LAST_DIGIT = "v"
 _SHOWN_NAMES = 10
 _BEGINNING = re.compile(r"[0-9a-v]{4,25}")
+_FINGERPRINT_BEGINNING = re.compile(r"[0-9a-f]{4,15}")
+_EVER = "3650d"
 
 
 @Parameter(name="*")
@@ -93,12 +97,20 @@ class Server:
             return text
         # Ids are in the order of their runs, and lists are newest first: what begins with it stands before its end.
         newest = self.get("/runs", cursor=text.ljust(_ID_LENGTH, _LAST_DIGIT), limit=2).read(RunList)
-        found = [run.id for run in newest.items if run.id.startswith(text)]
-        if len(found) > 1:
-            raise InvalidInput(
-                f"Several runs begin with {text}, such as {found[0]} and {found[1]}. Give more of the id."
-            )
-        return found[0] if found else text
+        return _whole(text, (run.id for run in newest.items), "runs")
+
+    def bulk_id(self, text: str) -> str:
+        """The same for a bulk replay, of those that are listed."""
+        if _BEGINNING.fullmatch(text) is None:
+            return text
+        return _whole(text, (bulk.id for bulk in self.get("/replays").read(BulkList).items), "bulk replays")
+
+    def fingerprint(self, text: str) -> str:
+        """The same for a failure group, whatever its status."""
+        if _FINGERPRINT_BEGINNING.fullmatch(text) is None:
+            return text
+        groups = self.get("/inbox", status="all", since=_EVER).read(Inbox).items
+        return _whole(text, (group.fingerprint for group in groups), "failure groups")
 
     @contextmanager
     def naming_workflows(self, name: str) -> Iterator[None]:
@@ -140,6 +152,14 @@ class Server:
         if response.is_success:
             return Answer(response.content, response.headers.get("date"))
         raise _refusal(self.url, response)
+
+
+def _whole(text: str, known: Iterable[str], what: str) -> str:
+    """The one that begins with ``text``; ``text`` itself if none does, for the server to say so."""
+    found = [one for one in known if one.startswith(text)]
+    if len(found) > 1:
+        raise InvalidInput(f"Several {what} begin with {text}, such as {found[0]} and {found[1]}. Give more of the id.")
+    return found[0] if found else text
 
 
 def connect(target: Target | None = None) -> Server:

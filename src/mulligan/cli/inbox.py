@@ -56,9 +56,12 @@ def list_groups(
 
 @app.command
 def show(fingerprint: str, /, *, output: Format = "table", target: Target | None = None) -> int:
-    """Show the group FINGERPRINT: its error, what its runs have in common, and the newest of them."""
+    """Show the group FINGERPRINT: its error, what its runs have in common, and the newest of them.
+
+    The beginning of the fingerprint is enough, if no other begins like this.
+    """
     with connect(target) as server:
-        answer = server.get(f"/inbox/{quoted(fingerprint)}")
+        answer = server.get(f"/inbox/{quoted(server.fingerprint(fingerprint))}")
     if output == "json":
         print_json(answer)
         return OK
@@ -118,7 +121,7 @@ def reopen(fingerprint: str, /, *, target: Target | None = None) -> int:
 
 def _note(fingerprint: str, request: NoteRequest, target: Target | None) -> int:
     with connect(target) as server:
-        _print_group(server.post(f"/inbox/{quoted(fingerprint)}", write(request)).read(Group))
+        _print_group(server.post(f"/inbox/{quoted(server.fingerprint(fingerprint))}", write(request)).read(Group))
     return OK
 
 

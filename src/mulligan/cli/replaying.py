@@ -15,7 +15,7 @@ from mulligan.cli.commands import OK
 from mulligan.cli.connection import Answer, Server, Target, connect, quoted
 from mulligan.cli.printing import Format, hint, plain, print_changes, print_json, print_table, say, styled
 from mulligan.cli.starting import follow
-from mulligan.cli.values import Assignment, parse_assignment, read_document, read_overrides
+from mulligan.cli.values import Assignment, hinting_at_quotes, parse_assignment, read_document, read_overrides
 from mulligan.core.document import apply_patch, set_in_any, set_path
 from mulligan.core.records import PatchOp
 from mulligan.errors import InvalidInput
@@ -88,7 +88,8 @@ def replay(
         run_id = server.run_id(run_id)
         if edits:
             request = _with_edits(server, run_id, request, edits)
-        planned = server.post(f"/runs/{quoted(run_id)}/replay/plan", write(request))
+        with hinting_at_quotes(sets or []):
+            planned = server.post(f"/runs/{quoted(run_id)}/replay/plan", write(request))
         if plan:
             _show_plan(planned, output)
             return OK

@@ -47,7 +47,7 @@ _LOG_PAGE = 1000
 def list_runs(
     *terms: Annotated[str, Parameter(help="Terms of a query, such as status:failed since:1h.")],
     query: Annotated[str, Parameter(name=["--query", "-q"], help="The same as one text.")] = "",
-    limit: Annotated[int, Parameter(help="How many at most.")] = 50,
+    limit: Annotated[int, Parameter(help="How many at most, 1 to 500.")] = 50,
     cursor: Annotated[str | None, Parameter(help="next_cursor of the page before (with -o json).")] = None,
     output: Format = "table",
     target: Target | None = None,
@@ -125,6 +125,8 @@ def logs(
             ended = not follow or _has_ended(server, run_id)  # asked first: no line can come after the end
             after = _print_lines(server, run_id, step, attempt, after, output)
             if ended:
+                if after == 0:
+                    hint("no log lines; steps write them with ctx.log or with logging")
                 return OK
             time.sleep(_LOG_PAUSE_S)
 

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from mulligan.cli.commands import FAILED_RUN, OK
 from mulligan.cli.connection import Answer, Server, Target, connect, quoted
 from mulligan.cli.printing import Format, hint, plain, print_json, say, styled
-from mulligan.cli.values import read_document, read_overrides, read_pairs, with_values
+from mulligan.cli.values import hinting_at_quotes, read_document, read_overrides, read_pairs, with_values
 from mulligan.errors import InvalidInput
 from mulligan.sdk.durations import parse_duration
 from mulligan.wire.rest.codec import write
@@ -65,7 +65,7 @@ def run(
     # Made here, so that repeating the request after a broken connection can never start a second run.
     key = idempotency_key or f"cli-{secrets.token_hex(16)}"
     with connect(target) as server:
-        with server.naming_workflows(workflow):
+        with server.naming_workflows(workflow), hinting_at_quotes(sets or []):
             if playground:
                 _check_playground(server, request)
             started = server.post("/runs", write(request), idempotency_key=key)

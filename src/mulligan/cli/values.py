@@ -6,7 +6,8 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -82,6 +83,24 @@ def with_values(document: bytes, sets: Iterable[str]) -> bytes:
     for path, value in (parse_assignment(text, "--set") for text in sets):
         document = apply_patch(document, set_path(document, path, value))
     return document
+
+
+@contextmanager
+def hinting_at_quotes(sets: Sequence[str]) -> Iterator[None]:
+    """A refusal because a ``--set`` was read as a number (or so) and a string is wanted says how to write a string."""
+    try:
+        yield
+    except InvalidInput as error:
+        for text in sets:
+            path, _, value = text.partition("=")
+            pointer = f"/{path.replace('.', '/')}"
+            for problem in error.problems:
+                # a replay's path may begin with the step
+                if problem.path and pointer.endswith(problem.path) and problem.rule.endswith('is not of type "string"'):
+                    quoted = shlex.quote(f"{path}={json.dumps(value, ensure_ascii=False)}")
+                    message = f"{error} If you mean a string: --set {quoted}"
+                    raise InvalidInput(message, code=error.code, problems=error.problems) from None
+        raise
 
 
 def read_overrides(texts: Iterable[str]) -> dict[str, dict[str, msgspec.Raw]]:

@@ -42,6 +42,16 @@ def parse_duration(value: str | timedelta) -> timedelta:
         raise ValueError(f"{value!r} is too long for a duration") from None
 
 
+def write_duration(span: timedelta) -> str:
+    """``"30s"``, ``"1h30m"``: in milliseconds, as ``parse_duration`` reads it."""
+    parts = []
+    for unit in ("w", "d", "h", "m", "s", "ms"):
+        amount, span = divmod(span, _UNITS[unit])
+        if amount:
+            parts.append(f"{amount}{unit}")
+    return "".join(parts) or "0s"
+
+
 def _explain(value: object) -> str:
     hint = f"; did you mean '{value}s'?" if isinstance(value, int | float) or str(value).isdigit() else ""
     return f"{value!r} is not a duration: write '250ms', '30s', '2m', '1h30m' or '1d', or pass a timedelta{hint}"

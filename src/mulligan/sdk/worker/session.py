@@ -12,6 +12,7 @@ from typing import Any
 from mulligan.sdk.backoff import reconnect_delay
 from mulligan.sdk.client.problems import error_of, final_or_closed
 from mulligan.sdk.clock import Clock
+from mulligan.sdk.durations import write_duration
 from mulligan.sdk.transports.link import Link, LinkClosed
 from mulligan.sdk.worker.deadlines import Deadlines
 from mulligan.sdk.worker.worker import Worker
@@ -204,8 +205,8 @@ class WorkerSession:
         ledger = self._worker.ledger
         ledger.close_for_work()
         ledger.release_unstarted()
-        log.info("Worker %s drains: %d steps are running, up to %s are given to them.", self._worker.name,
-                 ledger.running, grace)  # fmt: skip
+        running = "1 step is running" if ledger.running == 1 else f"{ledger.running} steps are running"
+        log.info("Worker %s drains: %s, with up to %s to finish.", self._worker.name, running, write_duration(grace))
         if self._connected:
             with suppress(LinkClosed):
                 await self._send([Drain()])

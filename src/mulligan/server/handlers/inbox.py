@@ -122,7 +122,7 @@ async def _load(call: Call, fingerprint: str) -> FailureGroup:
     if _FINGERPRINT.fullmatch(fingerprint) is not None:
         for group in await call.engine.store.failure_groups(call.namespace, None, fingerprint, 1):
             return group
-    raise NotFound(f"There is no failure group {fingerprint!r}. Its runs may have been removed by retention.")
+    raise NotFound(f"There is no failure group {fingerprint!r}. The inbox lists all that there are.")
 
 
 async def _activity(call: Call, groups: Iterable[FailureGroup], scale: Scale) -> dict[str, list[Bar]]:
