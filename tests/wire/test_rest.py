@@ -5,11 +5,17 @@ from __future__ import annotations
 import pytest
 
 from mulligan.errors import InvalidInput, TooLarge
-from mulligan.wire.rest.codec import JsonText, read, write
-from mulligan.wire.rest.replays import ReplayRequest
+from mulligan.wire.rest.codec import Answer, JsonText, read, write
+from mulligan.wire.rest.replays import EditShown, ReplayRequest
 from mulligan.wire.rest.runs import BulkStart, StartRequest
 from mulligan.wire.rest.steps import EditOperation
 from tests.wire.corpus import ACCEPTED, REFUSED
+
+
+class EditsShown(Answer, frozen=True, kw_only=True):
+    """As in a plan and in a run."""
+
+    edits: list[EditShown]
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
@@ -63,3 +69,12 @@ def test_a_patch_operation_is_named_from_and_keeps_its_value() -> None:
     assert operation.from_ == "/b"
     assert write(operation) == b'{"op":"move","path":"/a","from":"/b"}'
     assert write(read(EditOperation, b'{"op":"add","path":"","value":1.10}')) == b'{"op":"add","path":"","value":1.10}'
+
+
+def test_a_question_may_be_too_large_and_an_answer_may_not() -> None:
+    edits = b",".join(b'{"step":"add","op":"replace","path":"/xs/0","before":0,"after":1}' for _ in range(60_000))
+    assert len(read(EditsShown, b'{"edits":[' + edits + b"]}").edits) == 60_000
+    with pytest.raises(TooLarge, match="250,000 keys"):
+        read(BulkStart, b'{"runs":[' + edits + b"]}")
+    with pytest.raises(InvalidInput, match="occurs twice"):
+        read(EditsShown, b'{"edits":[' + edits + b',{"step":"a","step":"b"}]}')

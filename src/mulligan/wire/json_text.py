@@ -7,6 +7,7 @@ for reports of workers, for edits of replays and for the outputs of step functio
 from __future__ import annotations
 
 import re
+import sys
 from array import array
 from dataclasses import dataclass
 from itertools import accumulate
@@ -32,7 +33,9 @@ class Limits:
 
 PAYLOAD: Final = Limits(size=LARGEST_PAYLOAD, keys=100_000)
 REQUEST: Final = Limits(size=FRAME, keys=250_000, depth=120)
-"""A request or an answer holds payloads some levels down, which may be as deep as payloads may be."""
+"""A request holds payloads some levels down, which may be as deep as payloads may be."""
+ANSWER: Final = Limits(size=sys.maxsize, keys=sys.maxsize, depth=REQUEST.depth)
+"""What the server that was asked has to say, it has to say: to refuse it would undo nothing, and hide it for ever."""
 
 _decode = msgspec.json.Decoder().decode
 

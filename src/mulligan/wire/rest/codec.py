@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta, Raw, UnsetType
 
 from mulligan.errors import InvalidInput, Problem
-from mulligan.wire.json_text import REQUEST, check
+from mulligan.wire.json_text import ANSWER, REQUEST, check
 
 JsonText = Raw
 """Any JSON value, as its exact text: ``bytes(field)``."""
@@ -51,10 +51,10 @@ def write(shape: msgspec.Struct) -> bytes:
 def read(kind: type[_Shape], text: bytes, what: str = "the request body") -> _Shape:
     """A shape from JSON text, its payloads being the exact slices of it.
 
-    Raises ``InvalidInput`` or ``TooLarge`` as ``json_text.check`` does, and ``InvalidInput`` (``invalid_input``) with
-    the path and the rule that is broken.
+    Raises ``InvalidInput`` as ``json_text.check`` does, of a question also ``TooLarge``, and ``InvalidInput``
+    (``invalid_input``) with the path and the rule that is broken.
     """
-    check(text, what, REQUEST)
+    check(text, what, REQUEST if issubclass(kind, Question) else ANSWER)
     reader = _readers.get(kind)
     if reader is None:
         reader = _readers.setdefault(kind, msgspec.json.Decoder(kind))
