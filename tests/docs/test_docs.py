@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shlex
 import subprocess
 import sys
+import textwrap
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mulligan import Mulligan
 from mulligan.core.query_text import parse_query
 from tests.end_to_end.programs import Program, mulligan
 from tools.write_reference import PAGES, REFERENCE
@@ -61,6 +66,35 @@ def test_the_run_of_the_tutorial_fails_as_it_is_printed(tmp_path: Path) -> None:
         with Program(mulligan(*shlex.split(found[1])), tmp_path) as run:
             assert run.end() == 1
             assert as_printed(run.output) == as_printed(found[2])
+
+
+@dataclass
+class Order:
+    id: int
+    currency: str | None = None
+
+
+async def test_the_bulk_replay_that_a_page_shows_can_be_made(tmp_path: Path) -> None:
+    page = (ROOT / "docs/howto/replay.md").read_text(encoding="utf-8")
+    (shown,) = [
+        block for block in re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE) if "m.runs" in block
+    ]
+    app = Mulligan(database=str(tmp_path / "m.db"))
+    invoice = app.workflow("invoice", input=Order)
+
+    @invoice.step
+    def bill(order: Order) -> str:
+        if order.currency is None:
+            raise ValueError("no currency")
+        return f"1 {order.currency}"
+
+    for number in range(3):
+        await (await invoice.start(Order(number))).wait()
+    names: dict[str, Any] = {}
+    exec("async def make(m):\n" + textwrap.indent(shown, "    ") + "    return many", names)
+    many = await (await names["make"](app)).wait()
+    assert (many.state, many.summary.progress.succeeded) == ("finished", 3)
+    await asyncio.to_thread(app.close)
 
 
 @pytest.mark.parametrize("page", ["tutorial/first-do-over.md", "howto/replay.md"])
