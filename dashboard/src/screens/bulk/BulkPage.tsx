@@ -9,6 +9,7 @@ import { splitClass } from "@/pure/classname";
 import { shortId } from "@/pure/ids";
 import { pointerWords } from "@/pure/json";
 import { lookOfBulk } from "@/pure/status";
+import { type Brake, brakesOf } from "@/screens/bulk/brakes";
 import { stagesInWords } from "@/screens/bulk/draft";
 import { Progress } from "@/screens/bulk/Progress";
 import { useBulkNews } from "@/screens/bulk/useBulkNews";
@@ -146,7 +147,7 @@ function Controls({ bulk }: { bulk: Bulk }) {
   const client = useQueryClient();
   const [aborting, setAborting] = useState(false);
   const control = useMutation({
-    mutationFn: (what: "pause" | "resume" | "abort") => controlBulk(bulk.id, what),
+    mutationFn: (what: Brake) => controlBulk(bulk.id, what),
     onSuccess: ({ state }) => announce(state === "running" ? "It goes on." : `It is ${state} now.`),
     onError: (error) => announce(problemFrom(error).message, "bad"),
     onSettled: () => {
@@ -154,21 +155,25 @@ function Controls({ bulk }: { bulk: Bulk }) {
       return client.invalidateQueries({ queryKey: ["bulk", bulk.id] });
     },
   });
-  if (bulk.state === "finished" || bulk.state === "aborted") return null;
+  const brakes = brakesOf(bulk);
+  if (brakes.length === 0) return null;
   return (
     <div className="flex flex-wrap gap-2">
-      {bulk.state === "running" ? (
+      {brakes.includes("pause") ? (
         <Button disabled={control.isPending} onClick={() => control.mutate("pause")}>
           Pause
         </Button>
-      ) : (
+      ) : null}
+      {brakes.includes("resume") ? (
         <Button kind="primary" disabled={control.isPending} onClick={() => control.mutate("resume")}>
           {bulk.state === "stopped" ? "Resume in spite of it" : "Resume"}
         </Button>
-      )}
-      <Button kind="danger" disabled={control.isPending} onClick={() => setAborting(true)}>
-        Abort…
-      </Button>
+      ) : null}
+      {brakes.includes("abort") ? (
+        <Button kind="danger" disabled={control.isPending} onClick={() => setAborting(true)}>
+          Abort…
+        </Button>
+      ) : null}
       {aborting ? (
         <Dialog
           title="Abort this replay"
