@@ -29,6 +29,14 @@ export class Problem extends Error {
   }
 }
 
+/** Statuses below 500 after which the very same question can have another answer. */
+const MAY_PASS = [0, 408, 409, 429];
+
+/** Whether asking once more can help, as it cannot when the question itself was wrong. */
+export function canTryAgain({ status }: Pick<Problem, "status">): boolean {
+  return status >= 500 || MAY_PASS.includes(status);
+}
+
 export function unreachable(cause: unknown): Problem {
   const problem = new Problem(
     0,

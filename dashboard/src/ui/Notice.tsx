@@ -1,5 +1,6 @@
 import { TriangleAlert } from "lucide-react";
 import { problemFrom } from "@/api/client";
+import { canTryAgain } from "@/api/problem";
 import { pointerWords } from "@/pure/json";
 import { Button } from "@/ui/Button";
 
@@ -21,14 +22,30 @@ export function ProblemNotice({
         <TriangleAlert className="size-4" aria-hidden="true" />
         {problem.title}
       </Heading>
-      <p className="mt-1 max-w-prose text-ink">{problem.message}</p>
+      <p className="wrap-anywhere mt-1 max-w-prose text-ink">
+        <Sentence text={problem.message} />
+      </p>
       <BrokenRules error={error} />
-      {onRetry ? (
+      {onRetry && canTryAgain(problem) ? (
         <Button className="mt-3" onClick={onRetry}>
           Try again
         </Button>
       ) : null}
     </div>
+  );
+}
+
+/** A sentence of the server, with what stands between backticks as code. */
+export function Sentence({ text }: { text: string }) {
+  return text.split(/`([^`]+)`/).map((part, index) =>
+    index % 2 === 1 ? (
+      // biome-ignore lint/suspicious/noArrayIndexKey: the parts of one sentence, in their order
+      <code key={index} className="rounded-sm bg-surface px-1 font-mono text-xs">
+        {part}
+      </code>
+    ) : (
+      part
+    ),
   );
 }
 

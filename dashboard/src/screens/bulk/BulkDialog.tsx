@@ -21,7 +21,7 @@ import { copyAndSay } from "@/ui/Copy";
 import { Dialog } from "@/ui/Dialog";
 import { FIELD, Labelled } from "@/ui/Labelled";
 import { Menu } from "@/ui/Menu";
-import { BrokenRules, Loading, ProblemNotice } from "@/ui/Notice";
+import { BrokenRules, Loading, ProblemNotice, Sentence } from "@/ui/Notice";
 
 export interface Chosen {
   q: string;
@@ -78,7 +78,9 @@ export function BulkDialog({
         <Brakes draft={draft} onDraft={setDraft} total={total} />
         {make.error ? (
           <div role="alert" className="rounded-md border border-bad-line bg-bad-soft p-3">
-            <p>{make.error.message}</p>
+            <p>
+              <Sentence text={make.error.message} />
+            </p>
             <BrokenRules error={make.error} />
           </div>
         ) : null}

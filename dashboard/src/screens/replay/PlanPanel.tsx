@@ -17,7 +17,7 @@ import { copyAndSay } from "@/ui/Copy";
 import { Glyph } from "@/ui/Glyph";
 import { FIELD, Labelled } from "@/ui/Labelled";
 import { Menu } from "@/ui/Menu";
-import { BrokenRules, ProblemNotice } from "@/ui/Notice";
+import { BrokenRules, ProblemNotice, Sentence } from "@/ui/Notice";
 
 interface Shown {
   draft: Draft;
@@ -48,7 +48,9 @@ export function PlanPanel({ draft, onDraft, replaying, blocked }: Shown) {
 function Refusal({ error }: { error: unknown }) {
   return (
     <div role="alert" className="rounded-md border border-bad-line bg-bad-soft p-3">
-      <p>{problemFrom(error).message}</p>
+      <p>
+        <Sentence text={problemFrom(error).message} />
+      </p>
       <BrokenRules error={error} />
     </div>
   );

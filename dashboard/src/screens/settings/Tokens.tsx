@@ -78,7 +78,9 @@ function TokenTable({ tokens }: { tokens: TokenSummary[] }) {
       <ul className="divide-y divide-line rounded-lg border border-line bg-surface">
         {tokens.map((token) => (
           <li key={token.id} className="flex flex-wrap items-center gap-x-4 gap-y-1 px-4 py-2 text-sm">
-            <span className={`min-w-40 font-medium ${token.revoked_at ? "text-ink-faint line-through" : ""}`}>
+            <span
+              className={`wrap-anywhere min-w-40 font-medium ${token.revoked_at ? "text-ink-faint line-through" : ""}`}
+            >
               {token.name}
             </span>
             <span className="font-mono text-ink-soft text-xs">{token.scopes.join(" ")}</span>
