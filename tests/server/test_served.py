@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import gzip
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from mulligan.errors import StoreUnavailable
 from mulligan.server.app import create_app
 from mulligan.server.endpoints import ENDPOINTS
 from mulligan.server.in_process import InProcess
@@ -127,6 +129,37 @@ async def test_a_stopped_engine_is_not_ready(desk: Desk) -> None:
     assert (response.status_code, response.json()["reason"]) == (503, "the engine is not running")
     problem = await desk.post("/runs", {"workflow": "hello"}, 404)
     assert problem["code"] == "unknown_workflow"
+
+
+async def test_a_server_that_can_read_and_not_write_is_not_ready(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise StoreUnavailable("the disk is full")
+
+    async def readiness() -> tuple[int, str | None]:
+        response = await desk.http.get("http://localhost/readyz")
+        return response.status_code, response.json()["reason"]
+
+    async def refused() -> None:
+        start = asyncio.ensure_future(desk.post("/runs", {"workflow": "hello", "input": {"name": "a"}}, 503))
+        await settle()
+        await desk.clock.advance(timedelta(seconds=1))
+        await start
+
+    await desk.register()
+    ready = (200, None)
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.engine.store, "commit", full)
+        assert await readiness() == ready
+        await refused()
+        assert await readiness() == (503, "the store could not write the last change, 1 s ago")
+        await desk.clock.advance(timedelta(seconds=10))
+        assert await readiness() == (503, "the store could not write the last change, 11 s ago")
+        await desk.clock.advance(timedelta(seconds=20))
+        assert await readiness() == ready  # somebody has to try
+        await refused()
+        assert (await readiness())[0] == 503
+    await desk.start()
+    assert await readiness() == ready
 
 
 async def test_metrics_tell_of_sessions_and_requests(desk: Desk) -> None:

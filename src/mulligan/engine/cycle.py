@@ -106,6 +106,8 @@ class Cycle:
         self.outage_at: datetime | None = None
         """When the store last could not be written, of those times that outlasted the time between two beats."""
         self._failing_since: datetime | None = None
+        self.write_failed_at: datetime | None = None
+        """When the store last refused changes, if it has taken none since."""
 
     def wake(self) -> None:
         """There is something to do: a command, a credit, or a route with ready steps."""
@@ -236,6 +238,7 @@ class Cycle:
             try:
                 leased = await transaction.commit(facts.changes, claims, now, token)
             except StoreUnavailable:
+                self.write_failed_at = self._clock.now()
                 self._unsure.append(Unsure(token, tuple(claim.worker_id for claim in claims)))
                 self._behind = True
                 raise
@@ -282,6 +285,7 @@ class Cycle:
         self.committed_at = now
         self._note_outage(now)
         self._failing_since = None
+        self.write_failed_at = None
         self._dispatcher.settle(claims, leased)
         self._memory.keep(facts, leased)
         runs_leased = {

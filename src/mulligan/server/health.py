@@ -11,6 +11,9 @@ from mulligan.engine.api import Engine
 LONGEST_LAG_S = 1.0
 RECENT = timedelta(seconds=5)
 PATIENCE = timedelta(seconds=2)
+UNTRIED = timedelta(seconds=30)
+"""When nobody has tried to write for so long, requests may come again: a server that its balancer left alone would
+never learn that its store takes changes again."""
 
 
 async def loop_lag_s() -> float:
@@ -23,11 +26,18 @@ async def loop_lag_s() -> float:
 
 
 async def why_not_ready(engine: Engine) -> str | None:
-    """None if a transaction was committed lately, or one can be opened now; else what is wrong."""
+    """None if a transaction was committed lately, or one can be opened now; else what is wrong.
+
+    Opening one says nothing about writing: who could not write lately is not ready until a change has been committed.
+    """
     if not engine.running:
         return "the engine is not running"
+    now = engine.clock.now()
+    failed_at = engine.cycle.write_failed_at
+    if failed_at is not None and now - failed_at < UNTRIED:
+        return f"the store could not write the last change, {(now - failed_at).total_seconds():.0f} s ago"
     committed_at = engine.cycle.committed_at
-    if committed_at is not None and engine.clock.now() - committed_at < RECENT:
+    if committed_at is not None and now - committed_at < RECENT:
         return None
     # Nothing to commit lately. A beat of nobody goes through a whole cycle, and changes nothing.
     probe = engine.submit_later((BeatWorker(worker_id="readiness"),))
