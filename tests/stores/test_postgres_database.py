@@ -587,6 +587,41 @@ async def test_listening_goes_on_when_its_connection_was_cut(
     await theirs.close()
 
 
+async def test_each_outage_is_told_of_once_and_nothing_ends_the_listening(
+    postgres_url: str, admin: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(wakeups, "AGAIN", timedelta(milliseconds=10))
+    store = PostgresStore(postgres_url, SystemClock())
+    heard: asyncio.Queue[News | None] = asyncio.Queue()
+    store.listen(heard.put_nowait)
+    await store.open()
+    assert await heard.get() is None
+
+    async def outage(trouble: type[Exception]) -> list[str]:
+        """The levels of what is logged: some attempts to connect are in vain, and then one is not."""
+        attempts: asyncio.Queue[None] = asyncio.Queue()
+
+        async def refuse(*_: object) -> None:
+            attempts.put_nowait(None)
+            raise trouble("refused")
+
+        caplog.clear()
+        async with asyncio.timeout(5):
+            with monkeypatch.context() as patch:
+                patch.setattr(wakeups, "connect", refuse)
+                await admin.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mulligan news'"
+                )
+                for _ in range(3):
+                    await attempts.get()
+            assert await heard.get() is None
+        return [record.levelname for record in caplog.records if "no news of other engines" in record.message]
+
+    assert [await outage(ConnectionRefusedError), await outage(ConnectionRefusedError)] == [["WARNING"], ["WARNING"]]
+    assert "ERROR" in await outage(ValueError)
+    await store.close()
+
+
 def test_news_are_told_in_parts_that_are_not_too_large() -> None:
     runs = frozenset(("namespace" * 5, f"{number:026d}") for number in range(1_000))
     first = News(Committed(runs, workers=frozenset({"a"})), frozenset({"r"}))

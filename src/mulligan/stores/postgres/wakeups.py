@@ -62,6 +62,7 @@ class Wakeups:
         self._untold: list[News] = []
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._is_known_broken = False
 
     def listen(self, heard: Callable[[News | None], None]) -> None:
         self._heard = heard
@@ -86,15 +87,16 @@ class Wakeups:
                 await task
 
     async def _run(self) -> None:
-        broken = False
         while True:
             try:
                 with translated(self._address):
                     await self._converse()
             except StoreUnavailable as error:
-                if not broken:
+                if not self._is_known_broken:
                     log.warning("no news of other engines until the connection is back (sweeps go on): %s", error)
-                broken = True
+                self._is_known_broken = True
+            except Exception:
+                log.exception("no news of other engines until the connection is made anew (sweeps go on)")
             await self._clock.sleep(AGAIN)
 
     async def _converse(self) -> None:
@@ -108,6 +110,7 @@ class Wakeups:
                 await connection.add_listener(CHANNEL, self._receive)
                 connection.add_termination_listener(lambda _: self._wake.set())
             await go_by_database(connection, self._address, self._clock)
+            self._is_known_broken = False
             if not self._address.pooled:
                 self._say(None)
             check_at = self._clock.now() + CHECK_EVERY
