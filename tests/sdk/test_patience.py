@@ -16,7 +16,7 @@ from mulligan.sdk.context import running_context
 from mulligan.sdk.transports import LinkClosed
 from mulligan.testing import make_context
 from mulligan.testing.clock import VirtualClock, settle
-from mulligan.wire.messages import Accepted, Refused, RunEnded, Start
+from mulligan.wire.messages import Accepted, Refused, RunEnded, Start, Unwatch
 from tests.sdk.fake_server import FakeServer
 
 NOT_NOW = ("disk_full", "The disk is full.")
@@ -213,3 +213,47 @@ async def test_requests_that_may_be_repeated_are(
     else:
         with pytest.raises(Unavailable, match="Nobody is there"):
             await asking
+
+
+async def test_calls_that_are_given_up_before_they_have_started_leave_nothing_behind(program: Program) -> None:
+    """As in a web handler whose client went away."""
+    program.server.accepts = lambda spec: None
+    calls = [await program.calling(in_step=False) for _ in range(20)]
+    for call in calls:
+        call.cancel()
+    await asyncio.gather(*calls, return_exceptions=True)
+    await settle()
+    started = [spec.run_id for start in program.server.all(Start) for spec in start.runs]
+    assert len(started) == 20
+    assert {run_id for told in program.server.all(Unwatch) for run_id in told.run_ids} == set(started)
+    program.server.accepts = lambda spec: Accepted(spec.run_id)
+    program.server.cut()  # one that is wanted for nothing is asked once more for the answers, and not again
+    await program.advance(60)
+    program.server.say(*(RunEnded(each, "succeeded", {}) for each in started))
+    await settle()
+    program.server.cut()
+    await program.advance(60)
+    assert program.server.connects == 2
+
+
+async def test_a_step_that_is_stopped_while_it_asks_again_leaves_nothing_behind(program: Program) -> None:
+    program.server.accepts = lambda spec: NOT_NOW if b"bob" in spec.input else Accepted(spec.run_id)
+
+    async def both() -> list[str]:
+        running_context.set(program.context)
+        return await program.greet.map(["ada", "bob"])
+
+    stopped = asyncio.create_task(both())
+    await settle()
+    await program.advance(30)
+    stopped.cancel()
+    await asyncio.gather(stopped, return_exceptions=True)
+    await settle()
+    ada, _ = program.server.all(Start)[0].runs
+    assert ada.run_id in {run_id for told in program.server.all(Unwatch) for run_id in told.run_ids}
+    program.server.say(RunEnded(ada.run_id, "succeeded", {"greet": b'"ada"'}))
+    await settle()
+    program.server.cut()
+    connects = program.server.connects
+    await program.advance(60)
+    assert program.server.connects == connects

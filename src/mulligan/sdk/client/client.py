@@ -66,8 +66,22 @@ class Client:
         return accepted
 
     async def _answers(self, specs: Sequence[StartSpec], watched: bool) -> list[Answer]:
-        """For each start that it was accepted, or why not. Inside of a step "not now" is no answer: it asks again,
-        under the keys that its children have."""
+        """For each start that it was accepted, or why not. Whoever stops waiting for that waits for no end, either."""
+        asked = [spec.run_id for spec in specs]
+        try:
+            return await self._patient_answers(specs, watched, asked)
+        except BaseException:
+            session = self._sessions.get(asyncio.get_running_loop())
+            if session is not None:
+                for run_id in asked:
+                    session.unwatch(run_id)
+            raise
+
+    async def _patient_answers(self, specs: Sequence[StartSpec], watched: bool, asked: list[str]) -> list[Answer]:
+        """Inside of a step "not now" is no answer: it asks again, under the keys that its children have.
+
+        ``asked`` gets the ids under which it did.
+        """
         answers = await self.session().start(specs, watched=watched)
         patience: Patience | None = None
         while unanswered := [place for place, answer in enumerate(answers) if isinstance(answer, Unavailable)]:
@@ -80,6 +94,7 @@ class Client:
             # Under new ids: of the old ones the server may still have to say that there are no such runs. A run that
             # was made all the same is found by its key.
             again = [msgspec.structs.replace(specs[place], run_id=new_id()) for place in unanswered]
+            asked += [spec.run_id for spec in again]
             for place, spec, answer in zip(unanswered, again, await session.start(again, watched=watched), strict=True):
                 answers[place] = answer
                 if watched and (isinstance(answer, MulliganError) or answer.run_id != spec.run_id):

@@ -119,9 +119,10 @@ class ClientSession:
         return [wait.ends[run_id] for run_id in run_ids]
 
     def unwatch(self, run_id: str) -> None:
-        """A run that was to be watched from its start has not come to be."""
+        """A run that was to be watched from its start has not come to be, or nobody wants to know any more."""
         self._watches.give_up(run_id)
-        self._wake_for_watches()
+        if self._task is not None:  # a session that has ended watches nothing
+            self._wake_for_watches()
 
     def _wake_for_watches(self) -> None:
         if self._watches.has_news:

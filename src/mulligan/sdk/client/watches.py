@@ -63,7 +63,7 @@ class Watches:
             self._to_watch.append(run_id)
 
     def give_up(self, run_id: str) -> None:
-        """A run that was expected has not come to be."""
+        """A run that was expected has not come to be, or who started it has gone."""
         self._early.pop(run_id, None)
         if self._waits.get(run_id) == []:
             self._forget(run_id)
