@@ -275,3 +275,22 @@ def test_results_of_any_size_are_told_and_a_step_that_would_get_too_many_fails_i
     assert [len(large[part].output) for part in (a, b, c, d)] == [4_000_000] * 4
     with pytest.raises(RunFailed, match=r"InputTooLarge: Step 'join' would be called with 16,000,0.. bytes"):
         large.check()
+
+
+async def test_what_is_too_large_is_recorded_as_the_page_of_limits_says(m: Mulligan) -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/limits.md").read_text(encoding="utf-8")
+
+    @m.task(retries=3)
+    async def result() -> str:
+        return "x" * (4 * 1024 * 1024)
+
+    @m.task(retries=3)
+    async def variable(ctx: Context) -> int:
+        return len(ctx.playground("text", "x" * 600_000))  # its default and its value count
+
+    for task, row in ((result, "a step's result"), (variable, "the playground variables")):
+        run = await (await task.start()).wait()
+        assert run.error is not None
+        (told,) = [line for line in page.splitlines() if row in line]
+        assert f"the step fails with `{run.error.type}`, without a retry" in told
+        assert run[task.name].attempts == 1

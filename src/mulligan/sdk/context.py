@@ -100,7 +100,10 @@ class Context:
 
     @property
     def idempotency_key(self) -> str:
-        """The same in every attempt of this step *and in every replay* of its run: a payment is not made twice."""
+        """The same in every attempt of this step *and in every replay* of its run: a payment is not made twice.
+
+        Only a replay with ``fresh_key`` has another: it means to make the payment again.
+        """
         return f"{self._assign.key}/{self.step}"
 
     @property

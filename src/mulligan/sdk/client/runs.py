@@ -41,7 +41,8 @@ _ENDED = ("succeeded", "failed", "cancelled")
 class RunFailed(MulliganError):
     """A run that was waited for has failed or was cancelled.
 
-    ``run_id``, ``status``, ``step`` (the first that failed), ``error`` (its exception as data) and ``link``.
+    ``run_id``, ``run_status`` (``failed`` or ``cancelled``), ``step`` (the first that failed), ``error`` (its exception
+    as data) and ``link``.
     """
 
     code = "run_failed"
