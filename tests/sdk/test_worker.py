@@ -408,6 +408,8 @@ async def test_lines_of_any_logger_are_sent_before_the_report(m: Mulligan) -> No
     from mulligan.sdk.worker.logs import start_capturing, stop_capturing
 
     level = logging.getLogger().level
+    steps = logging.getLogger("mulligan.step")
+    assert steps.level == logging.NOTSET
     start_capturing()
     try:
         async with Bench(m) as bench:
@@ -417,6 +419,7 @@ async def test_lines_of_any_logger_are_sent_before_the_report(m: Mulligan) -> No
             heard = [message for message in bench.server.heard if isinstance(message, Logs | Report)]
     finally:
         stop_capturing()
+    assert steps.level == logging.NOTSET
     lines = [(line.logger, line.message) for message in heard if isinstance(message, Logs) for line in message.lines]
     assert lines[:4] == [
         ("mulligan.step.talk.talk", "one"),

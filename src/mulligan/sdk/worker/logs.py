@@ -74,11 +74,12 @@ def shown_on_stderr() -> Iterator[None]:
 _lock = threading.Lock()
 _handler = CaptureHandler()
 _users = 0
+_is_level_ours = False
 
 
 def start_capturing() -> None:
     """While any worker runs, and not longer. The root logger's level is the user's and stays as it is."""
-    global _users  # noqa: PLW0603 - the root logger is one per process, and so is this
+    global _users, _is_level_ours  # noqa: PLW0603 - the loggers are one per process, and so is this
     with _lock:
         _users += 1
         if _users == 1:
@@ -87,11 +88,16 @@ def start_capturing() -> None:
             if steps.level == logging.NOTSET:
                 # what a step says through ctx.log is meant to be seen, also where only warnings are configured
                 steps.setLevel(logging.INFO)
+                _is_level_ours = True
 
 
 def stop_capturing() -> None:
-    global _users  # noqa: PLW0603
+    global _users, _is_level_ours  # noqa: PLW0603
     with _lock:
         _users -= 1
         if _users == 0:
             logging.getLogger().removeHandler(_handler)
+            steps = logging.getLogger(STEP_LOGGER)
+            if _is_level_ours and steps.level == logging.INFO:
+                steps.setLevel(logging.NOTSET)
+            _is_level_ours = False
