@@ -1,7 +1,7 @@
-"""What all tests share: how hypothesis searches, and the browser."""
+"""What all tests share: how hypothesis searches, an environment without settings, and the browser."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -32,6 +32,16 @@ WAITING = ("tests/chaos", "tests/end_to_end")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """First what mostly waits for processes and pages, so that the tests that compute run beside it and not before."""
     items.sort(key=lambda item: not item.nodeid.startswith(WAITING))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_of_the_developers_own() -> Iterator[None]:
+    """Nor for the programs that tests start. Before all fixtures, also those that live as long as the session."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith("MULLIGAN_") and not name.startswith("MULLIGAN_TEST_"):
+                patch.delenv(name)
+        yield
 
 
 @pytest.fixture

@@ -11,12 +11,6 @@ from mulligan.app.settings import load_settings, unknown_variables
 from mulligan.errors import InvalidInput
 
 
-@pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("URL", "TOKEN", "DATA", "DATABASE", "PORT", "HOST"):
-        monkeypatch.delenv(f"MULLIGAN_{name}", raising=False)
-
-
 def test_without_any_file_the_data_folder_is_in_the_current_one(tmp_path: Path) -> None:
     loaded = load_settings(directory=tmp_path)
     assert loaded.settings.data == tmp_path / ".mulligan"

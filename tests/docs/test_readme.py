@@ -22,7 +22,6 @@ def quickstart() -> str:
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The quickstart as a module of its own, with its database in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MULLIGAN_URL", raising=False)
     (tmp_path / "quickstart_app.py").write_text(quickstart(), encoding="utf-8")
     spec = importlib.util.spec_from_file_location("quickstart_app", tmp_path / "quickstart_app.py")
     assert spec is not None
