@@ -15,7 +15,13 @@ from mulligan.testing.simulation.audit.calm import Patience, Punctuality
 from mulligan.testing.simulation.audit.leases import check_leases, check_release, was_released
 from mulligan.testing.simulation.audit.ledger import Ledger
 from mulligan.testing.simulation.audit.moves import check_attempt, check_closed, check_open
-from mulligan.testing.simulation.audit.replays import begin_life, check_brakes, check_fold, check_run_change
+from mulligan.testing.simulation.audit.replays import (
+    begin_life,
+    check_brakes,
+    check_fold,
+    check_items,
+    check_run_change,
+)
 from mulligan.testing.simulation.audit.shadow import Key, Life, Shadow, Violation
 from mulligan.testing.simulation.disk import Commit
 
@@ -103,6 +109,7 @@ class Auditor:
             life.run = run
         shadow.workers.update(changes.workers_saved)
         shadow.bulks.update(changes.bulks_saved)
+        check_items(shadow, changes.bulk_items_saved)
         check_leases(shadow, commit)
         self._punctuality.check(commit)
         for run_id in (*touched, *changes.runs_added, *changes.runs_changed):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from mulligan.core.bulk import Bulk, BulkState
+from mulligan.core.bulk import Bulk, BulkItem, BulkState
 from mulligan.core.records import OutputRef, Overrides, Replay, Run, RunStatus, StepDefinition
 from mulligan.testing.simulation.audit.shadow import Edits, Intent, Life, Shadow, Violation, edited
 
@@ -62,6 +62,15 @@ def check_brakes(before: dict[str, Bulk], after: dict[str, Bulk], run: Run) -> N
         states = {bulks[run.bulk_id].state for bulks in (before, after) if run.bulk_id in bulks}
         if BulkState.RUNNING not in states:
             raise Violation("S17", f"run {run.id} was made by bulk replay {run.bulk_id}, which is {sorted(states)}")
+
+
+def check_items(shadow: Shadow, saved: dict[tuple[str, int], BulkItem]) -> None:
+    """S17: the replay that an item of a bulk replay names was made from that item's own source."""
+    for key, item in saved.items():
+        source_id = shadow.bulk_sources.setdefault(key, item.source_id)
+        made = None if item.run_id is None else shadow.lives.get(item.run_id)
+        if item.source_id != source_id or (made is not None and made.run.source_id != source_id):
+            raise Violation("S17", f"item {key} of a bulk replay was {source_id}, and is {item!r}")
 
 
 def check_lineage(run: Run, source: Life, where: str) -> None:

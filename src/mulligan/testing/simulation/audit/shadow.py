@@ -125,6 +125,8 @@ class Shadow:
     intents: dict[tuple[str, str], Intent] = field(default_factory=dict)
     bulk_intents: dict[str, Intent] = field(default_factory=dict)
     bulks: dict[str, Bulk] = field(default_factory=dict)
+    bulk_sources: dict[tuple[str, int], str] = field(default_factory=dict)
+    """By bulk replay and position."""
     pruned: set[str] = field(default_factory=set)
     recent: deque[str] = field(default_factory=lambda: deque(maxlen=60))
 
