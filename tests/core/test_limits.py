@@ -18,7 +18,7 @@ PAGE = Path(__file__).parents[2] / "docs/reference/limits.md"
         ("all that a step is called with", MESSAGE),
         ("what an edit of a replay adds", MESSAGE),
         ("the error of an attempt", ERROR),
-        ("a request or an answer of the API", FRAME),
+        ("a request of the API", FRAME),
     ],
 )
 def test_the_page_says_what_is_so(what: str, size: int) -> None:
