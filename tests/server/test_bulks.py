@@ -110,7 +110,8 @@ async def test_other_runs_or_other_brakes_are_another_bulk_replay(desk: Desk, fi
     headers = {"Idempotency-Key": "two-of-them"}
     first = await desk.post("/replays", asked, 201, headers=headers)
     assert (await desk.post("/replays", asked, 200, headers=headers))["id"] == first["id"]
-    for other in ({"ids": five_failed[2:4]}, {"canary": []}, {"stop_after": 1}, {"rate": 5}):
+    others: list[dict[str, object]] = [{"ids": five_failed[2:4]}, {"canary": []}, {"stop_after": 1}, {"rate": 5}]
+    for other in others:
         problem = await desk.post("/replays", {**asked, **other}, 409, headers=headers)
         assert problem["code"] == "idempotency_conflict"
 
