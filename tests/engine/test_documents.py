@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.engine.conftest import Desk
 
 SAY = StepDefinition(name="say", arguments=(Argument("n", "input"),))
-FLOW = WorkflowDefinition(name="flow", steps=(SAY,))
+FLOW = WorkflowDefinition(name="flow", steps=(SAY, StepDefinition(name="wave")))
 OTHER = WorkflowDefinition(name="other", steps=(SAY,))
 
 

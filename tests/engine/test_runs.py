@@ -23,7 +23,7 @@ from mulligan.core.records import (
     WorkflowDefinition,
 )
 from mulligan.engine import memory
-from mulligan.errors import Conflict, NotFound
+from mulligan.errors import Conflict, InvalidInput, NotFound
 from mulligan.testing.clock import settle
 
 if TYPE_CHECKING:
@@ -302,6 +302,14 @@ async def test_an_idempotency_key_gives_the_first_answer_and_refuses_another_req
     with pytest.raises(Conflict) as caught:
         await desk.start("chain", b'{"n":2}', idempotency_key="k")
     assert caught.value.code == "idempotency_conflict"
+
+
+async def test_a_value_for_a_step_that_there_is_not_starts_nothing_whoever_asks(desk: Desk) -> None:
+    await desk.engine.register("default", [CHAIN])
+    with pytest.raises(InvalidInput, match="no step 'bb' in the version that will run. Did you mean 'b'?") as caught:
+        await desk.start("chain", overrides={"bb": {"heat": "1"}})
+    assert caught.value.code == "unknown_step"
+    await desk.start("chain", overrides={"*": {"heat": "1"}, "b": {"heat": "2"}})
 
 
 async def test_a_repeated_start_makes_no_second_run(desk: Desk) -> None:

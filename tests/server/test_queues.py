@@ -125,7 +125,8 @@ async def test_a_pin_holds_for_every_new_run(desk: Desk) -> None:
     ("workflow", "value", "status", "says"),
     [
         ("hello", {"hello": {"heat": "hot"}}, 422, "number"),
-        ("hello", {"hello": {"cold": 1}}, 422, "unknown variable; known: heat"),
+        ("hello", {"hello": {"cold": 1}}, 422, "named 'cold'. Known here: heat."),
+        ("napper", {"before": {"heat": 1}}, 422, "before was never seen to read a playground variable"),
         ("hello", {"nope": {"heat": 1}}, 422, "no step 'nope'"),
         ("hello", {"hello": 3}, 422, "an object of variables"),
         ("hello", [], 422, "an object of steps"),

@@ -8,12 +8,13 @@ from datetime import timedelta
 import pytest
 
 from mulligan.core.commands import StartRun
-from mulligan.core.records import StepDefinition, StepKind, WorkflowDefinition
+from mulligan.core.records import Reading, StepDefinition, StepKind, WorkflowDefinition
 from mulligan.server.handlers import runs
 from mulligan.testing.clock import settle
 from tests.server.conftest import DEFINITIONS, HELLO, Desk, StepFailed
 from tests.wire.corpus import ACCEPTED, REFUSED
 
+HEAT = Reading(name="heat", default="0.2", value="0.2", schema='{"type":"number"}')
 BIG = b'{"name": "ada",  "big": 1152921504606846977, "exact": 1.10, "name2": "\\u0041"}'
 
 
@@ -121,6 +122,29 @@ async def test_a_start_that_cannot_be_is_a_problem(desk: Desk, body: object, sta
     assert problem["status"] == status
     assert problem["instance"] == "/api/v1/runs"
     assert (await desk.get("/runs/count"))["total"] == 0
+
+
+@pytest.mark.parametrize(
+    ("playground", "code", "says"),
+    [
+        ({"hello": {"haet": 0.5}}, "unknown_variable", "Known here: heat. Did you mean 'heat'?"),
+        ({"*": {"haet": 0.5}}, "unknown_variable", "Known here: heat."),
+        ({"hello": {"heat": "hot"}}, "invalid_input", "playground variable heat of step hello"),
+        ({"helo": {"heat": 0.5}}, "unknown_step", "no step 'helo' in the version that will run. Did you mean 'hello'?"),
+    ],
+)
+async def test_a_start_with_playground_values_that_a_replay_would_refuse_is_a_problem(
+    desk: Desk, playground: dict[str, object], code: str, says: str
+) -> None:
+    worker = await desk.worker()
+    worker.readings["hello"] = [HEAT]
+    await desk.run()
+    asked = {"workflow": "hello", "input": {"name": "ada"}, "playground": playground}
+    alone = await desk.post("/runs", asked, 422)
+    (among_many,) = (await desk.post("/runs/bulk", {"runs": [asked]}))["items"]
+    assert [problem["code"] for problem in (alone, among_many["problem"])] == [code, code]
+    assert says in alone["detail"]
+    assert (await desk.get("/runs/count"))["total"] == 1
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ import msgspec
 from cyclopts import Parameter
 
 from mulligan.app.address import ServerAddress, read_address, read_token_file
-from mulligan.app.naming import did_you_mean
 from mulligan.app.settings import Settings, load_settings
+from mulligan.core.naming import did_you_mean
 from mulligan.errors import InvalidInput, Problem, Refused, Unauthorized, Unavailable
 from mulligan.sdk.transports.replicas import API, Replicas
 from mulligan.wire.rest.bulks import BulkList

@@ -17,7 +17,6 @@ from mulligan.errors import InvalidInput
 from mulligan.sdk.durations import parse_duration
 from mulligan.wire.rest.codec import write
 from mulligan.wire.rest.runs import RunDetail, RunSummary, StartRequest
-from mulligan.wire.rest.workflows import WorkflowDetail
 
 UNFINISHED = ("queued", "running")
 _FIRST_PAUSE_S = 0.1
@@ -66,8 +65,6 @@ def run(
     key = idempotency_key or f"cli-{secrets.token_hex(16)}"
     with connect(target) as server:
         with server.naming_workflows(workflow), hinting_at_quotes(sets or []):
-            if playground:
-                _check_playground(server, request)
             started = server.post("/runs", write(request), idempotency_key=key)
         return follow(server, started, started.read(RunSummary).id, wait, output)
 
@@ -90,20 +87,6 @@ def span_seconds(text: str, option: str) -> float:
         return parse_duration(text).total_seconds()
     except ValueError as error:
         raise InvalidInput(f"{option}: {error}.") from None
-
-
-def _check_playground(server: Server, request: StartRequest) -> None:
-    """Refuse what a replay would refuse, too. Who may start runs but not read workflows starts them unchecked."""
-    try:
-        known = server.get(f"/workflows/{quoted(request.workflow)}", version=request.version).read(WorkflowDetail)
-    except InvalidInput as error:
-        if error.code == "forbidden":
-            return
-        raise
-    from mulligan.app.playground import check_playground
-
-    for warning in check_playground(request.playground, known):
-        hint(f"Careful: {plain(warning)}")
 
 
 def _wait_for_end(server: Server, run_id: str) -> Answer:

@@ -14,10 +14,10 @@ from typing import NamedTuple
 import msgspec
 
 from mulligan.core.document import apply_patch, set_path
+from mulligan.core.records import EVERY_STEP
 from mulligan.errors import InvalidInput
 from mulligan.wire.json_text import check
 
-EVERY_STEP = "*"
 _LONGEST_HINT = 60
 
 

@@ -6,15 +6,24 @@ written. Only a replay's edits (JSON Patches) touch it, and then only at the edi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from mulligan.core.document import apply_patch, assemble
 from mulligan.core.facts import RunFacts
 from mulligan.core.limits import MESSAGE
-from mulligan.core.records import Outcome, OutputRef, Patch, StepDefinition
-from mulligan.errors import TooLarge
+from mulligan.core.naming import did_you_mean
+from mulligan.core.records import (
+    EVERY_STEP,
+    Outcome,
+    OutputRef,
+    Overrides,
+    Patch,
+    StepDefinition,
+    WorkflowDefinition,
+)
+from mulligan.errors import InvalidInput, Problem, TooLarge
 
 FAILURE = "failure"
 INPUT_TOO_LARGE = "input_too_large"
@@ -88,4 +97,19 @@ def check_size(step: StepDefinition, document: bytes, outputs: Mapping[str, byte
 def overrides_for(run: RunFacts, step: str) -> dict[str, str]:
     """Variable name -> JSON text for this step: what is given for every step, then what is given for this one."""
     overrides = run.run.overrides
-    return {**overrides.get("*", {}), **overrides.get(step, {})} if overrides else {}
+    return {**overrides.get(EVERY_STEP, {}), **overrides.get(step, {})} if overrides else {}
+
+
+def check_steps(overrides: Overrides, definition: WorkflowDefinition) -> None:
+    """Raise InvalidInput (``unknown_step``) for values that are given for a step that the workflow does not have."""
+    for step in overrides:
+        if step != EVERY_STEP and step not in definition.by_name:
+            raise unknown_step(step, definition.by_name)
+
+
+def unknown_step(name: str, known: Iterable[str]) -> InvalidInput:
+    return InvalidInput(
+        f"The workflow has no step {name!r} in the version that will run.{did_you_mean(name, known)}",
+        code="unknown_step",
+        problems=(Problem("", f"unknown step {name!r}", f"step {name}"),),
+    )

@@ -245,8 +245,11 @@ class Variable(Record, frozen=True):
 
 # ── Runs ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+EVERY_STEP = "*"
+"""Stands for all steps where a step is named; no step is called so."""
+
 Overrides = dict[str, dict[str, str]]
-"""step name (or ``"*"`` for every step) -> variable name -> JSON text of the value."""
+"""step name (or ``EVERY_STEP``) -> variable name -> JSON text of the value."""
 
 
 class Run(Record, frozen=True):

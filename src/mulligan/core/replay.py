@@ -16,9 +16,10 @@ import msgspec
 from mulligan.core.decide.advance import has_result, is_kept
 from mulligan.core.document import values_before
 from mulligan.core.facts import RunFacts
-from mulligan.core.inputs import output_ref
+from mulligan.core.inputs import output_ref, unknown_step
 from mulligan.core.lifecycle import OUTCOMES_THAT_FAIL, is_terminal
 from mulligan.core.records import (
+    EVERY_STEP,
     Effect,
     OutputRef,
     Overrides,
@@ -240,17 +241,13 @@ def in_order(steps: list[StepDefinition]) -> list[StepDefinition]:
 def check_targets(request: ReplayRequest, selection: Selection) -> None:
     """Edits and overrides must aim at steps that run afresh. Raises InvalidInput naming the step and what to do."""
     for name in (*request.inputs, *request.patches, *request.overrides, *request.reset_overrides):
-        if name == "*" or name in selection.running:
+        if name == EVERY_STEP or name in selection.running:
             continue
         if name in selection.kept:
             rule = f"step {name!r} is kept, so a change of its input or variables would do nothing"
             message = f"{rule[0].upper()}{rule[1:]}. Add it to the steps that run again, or drop the change."
             raise InvalidInput(message, code="step_is_kept", problems=(Problem("", rule, f"step {name}"),))
-        raise InvalidInput(
-            f"The workflow has no step {name!r} in the version that will run.",
-            code="unknown_step",
-            problems=(Problem("", f"unknown step {name!r}", f"step {name}"),),
-        )
+        raise unknown_step(name, selection.running | selection.kept.keys())
 
 
 def inherited_edits(source: RunFacts, request: ReplayRequest, running: frozenset[str]) -> dict[str, Patch]:
@@ -268,17 +265,17 @@ def overrides_in_force(source: RunFacts, request: ReplayRequest) -> Overrides:
     """The source's overrides, less those reset, with those given now on top."""
     in_force: Overrides = {}
     for step, values in source.run.overrides.items():
-        dropped = set(request.reset_overrides.get(step, ())) | set(request.reset_overrides.get("*", ()))
+        dropped = set(request.reset_overrides.get(step, ())) | set(request.reset_overrides.get(EVERY_STEP, ()))
         left = {name: value for name, value in values.items() if name not in dropped}
         if left:
             in_force[step] = left
     for step, values in request.overrides.items():
-        if step == "*":
+        if step == EVERY_STEP:
             in_force = {
                 other: {name: old for name, old in olds.items() if name not in values}
                 for other, olds in in_force.items()
-                if other != "*"
-            } | ({"*": in_force["*"]} if "*" in in_force else {})
+                if other != EVERY_STEP
+            } | ({EVERY_STEP: in_force[EVERY_STEP]} if EVERY_STEP in in_force else {})
         in_force[step] = {**in_force.get(step, {}), **values}
     return {step: values for step, values in in_force.items() if values}
 
@@ -357,7 +354,7 @@ def plan_step(
         effect=step.effect,
         ran_before=ran_before,
         edited=name in request.inputs or name in request.patches,
-        overrides=tuple(sorted({**request.overrides.get("*", {}), **request.overrides.get(name, {})})),
+        overrides=tuple(sorted({**request.overrides.get(EVERY_STEP, {}), **request.overrides.get(name, {})})),
     )
 
 

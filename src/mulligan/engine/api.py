@@ -29,6 +29,7 @@ from mulligan.engine.feed import Feed, RunEnd, Waiter
 from mulligan.engine.inbox import Request
 from mulligan.engine.loop import IDLE, POLL, Alarm, keep_awake, keep_time
 from mulligan.engine.payloads import Payloads
+from mulligan.engine.playground import check_values, schemas_seen
 from mulligan.engine.publish import UNWANTED, Publisher, facts_of, failure_document
 from mulligan.engine.replays import Replayed, Replays
 from mulligan.engine.validation import problems_in, require_valid
@@ -305,10 +306,12 @@ __all__ = [
     "RunRow",
     "Seat",
     "Waiter",
+    "check_values",
     "facts_of",
     "failure_document",
     "no_run",
     "problems_in",
     "require_valid",
     "routes_served",
+    "schemas_seen",
 ]

@@ -16,6 +16,7 @@ from mulligan.core.document import apply_patch, diff, split_object
 from mulligan.core.facts import Produced, RunFacts
 from mulligan.core.inputs import build_input, outputs_needed
 from mulligan.core.records import (
+    EVERY_STEP,
     Overrides,
     Patch,
     PatchOp,
@@ -47,9 +48,10 @@ from mulligan.core.replay import (
     warnings_for,
     without_stale,
 )
+from mulligan.engine.playground import check_values
 from mulligan.engine.publish import by_number, facts_of
 from mulligan.engine.validation import problems_in, raise_for
-from mulligan.errors import Conflict, InvalidInput, NotFound, Problem, Refused
+from mulligan.errors import Conflict, NotFound, Problem, Refused
 from mulligan.ports.store import RunDocument
 
 if TYPE_CHECKING:
@@ -127,7 +129,7 @@ class Replays:
         step_edits = {step: (*inherited.get(step, ()), *new_edits.get(step, ())) for step in {**inherited, **new_edits}}
         check_inputs(source, run_input, bool(input_edit), step_edits)
         variables = await self._engine.store.variables(namespace, source.facts.run.workflow)
-        unread = check_overrides(source, request.overrides, variables)
+        unread = check_values(request.overrides, lambda step: known_schemas(source, step, variables))
         return Prepared(
             plan=make_plan(source, request, input_edit, inherited, new_edits, unread),
             request=request,
@@ -320,37 +322,9 @@ def check_inputs(source: Source, run_input: bytes, input_edited: bool, step_edit
 # ── Overrides ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def check_overrides(source: Source, overrides: Overrides, seen: list[Variable]) -> list[str]:
-    """An override must name a variable that the step's code reads, and fit its type. Raises InvalidInput.
-
-    Returns a warning for each step that was never seen to read any: its code may begin to, in the version that runs.
-    """
-    problems: list[Problem] = []
-    warnings: list[str] = []
-    for step, values in overrides.items():
-        schemas = known_schemas(source, step, seen)
-        for name, value in values.items():
-            where = f"playground variable {name}" + ("" if step == "*" else f" of step {step}")
-            if name in schemas:
-                problems += problems_in(value.encode(), schemas[name], where)
-            elif schemas or step == "*":
-                known = ", ".join(sorted(schemas)) or "none"
-                raise InvalidInput(
-                    f"No code that would run reads a playground variable named {name!r}. Known here: {known}.",
-                    code="unknown_variable",
-                    problems=(Problem(f"/{name}", f"unknown variable; known: {known}", where),),
-                )
-        if not schemas and values:
-            warnings.append(
-                f"{step} was never seen to read a playground variable: {', '.join(values)} will probably do nothing."
-            )
-    raise_for(problems)
-    return warnings
-
-
 def known_schemas(source: Source, step: str, seen: list[Variable]) -> dict[str, str]:
     """Variable name -> schema: what the step was seen to read, in this run above all, else in any run."""
-    steps = source.selection.running if step == "*" else {step}
+    steps = source.selection.running if step == EVERY_STEP else {step}
     schemas = {variable.name: variable.schema for variable in seen if variable.step in steps}
     for name in steps:
         schemas.update({reading.name: reading.schema for reading in source.readings(name).values()})
@@ -411,7 +385,7 @@ def planned_overrides(source: Source, overrides: Overrides) -> tuple[PlannedOver
             if other.name in source.selection.running and other.kind is StepKind.CALL
         ]
         for name, after in values.items():
-            readers = [one for one in (running if step == "*" else [step]) if name in source.readings(one)]
+            readers = [one for one in (running if step == EVERY_STEP else [step]) if name in source.readings(one)]
             before = source.readings(readers[0])[name].value if readers else None
             planned.append(PlannedOverride(step=step, name=name, before=before, after=after))
     return tuple(planned)

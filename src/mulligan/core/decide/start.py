@@ -12,8 +12,9 @@ from mulligan.core.commands import ReplayRun, Started, StartRun
 from mulligan.core.decide.advance import open_all
 from mulligan.core.decide.policy import Policy
 from mulligan.core.facts import Facts, RunFacts
+from mulligan.core.inputs import check_steps
 from mulligan.core.lifecycle import is_terminal
-from mulligan.core.records import DocumentKind, IdempotencyKey, Overrides, Run, RunEvent, Version
+from mulligan.core.records import EVERY_STEP, DocumentKind, IdempotencyKey, Overrides, Run, RunEvent, Version
 from mulligan.errors import Conflict, NotFound
 
 
@@ -35,6 +36,7 @@ def start_run(command: StartRun, facts: Facts, now: datetime, policy: Policy) ->
         )
     check_parent(command, facts)
     version = version_for(command, facts)
+    check_steps(command.overrides, version.definition)
     run = Run(
         id=command.run_id,
         namespace=command.namespace,
@@ -95,7 +97,7 @@ def with_pins(facts: Facts, command: StartRun) -> Overrides:
         return command.overrides
     pinned = msgspec.json.decode(pin.value, type=Overrides)
     given = command.overrides
-    everywhere = given.get("*", {})
+    everywhere = given.get(EVERY_STEP, {})
     left = {
         step: {name: value for name, value in values.items() if name not in everywhere}
         for step, values in pinned.items()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from operator import attrgetter
 
 import msgspec
 
 from mulligan.core.commands import DropDocument, KeepDocument
+from mulligan.core.inputs import check_steps
 from mulligan.core.records import Document, DocumentKind, OpenState, Overrides, QueueDepth, WorkerState
-from mulligan.engine.api import problems_in
+from mulligan.engine.api import check_values, schemas_seen
 from mulligan.errors import InvalidInput, NotFound, Problem
 from mulligan.server.reading.crew import Crew
 from mulligan.server.reading.payloads import given, given_overrides, shown, shown_overrides
@@ -150,21 +152,8 @@ async def _checked_pin(call: Call, workflow: str, value: JsonText) -> Overrides:
     except msgspec.ValidationError as error:
         rule = f"a pin is an object of steps (or *), each an object of variables: {error}"
         raise InvalidInput(f"The pin does not fit: {rule}.", problems=(Problem("/value", rule, "pin"),)) from None
+    check_steps(overrides, definition)
     seen = await call.engine.store.variables(call.namespace, workflow)
-    problems: list[Problem] = []
-    for step, values in overrides.items():
-        if step != "*" and step not in definition.by_name:
-            problems.append(Problem(f"/value/{step}", f"workflow {workflow} has no step {step!r}", "pin"))
-            continue
-        schemas = {variable.name: variable.schema for variable in seen if step in ("*", variable.step)}
-        for name, text in values.items():
-            where = f"playground variable {name}" + ("" if step == "*" else f" of step {step}")
-            if name in schemas:
-                problems += problems_in(text.encode(), schemas[name], where)
-            else:
-                known = ", ".join(sorted(schemas)) or "none yet; run it once"
-                problems.append(Problem(f"/value/{step}/{name}", f"unknown variable; known: {known}", where))
-    if problems:
-        first = problems[0]
-        raise InvalidInput(f"The pin does not fit: {first.where}: {first.rule}.", problems=tuple(problems))
+    for unread in check_values(overrides, partial(schemas_seen, seen)):
+        raise InvalidInput(f"The pin does not fit: {unread} Run it once, so that its variables are known.")
     return overrides

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from mulligan.core.commands import CancelRun, Started, StartRun
-from mulligan.core.inputs import output_ref
+from mulligan.core.inputs import check_steps, output_ref
 from mulligan.core.query import RunFilter
 from mulligan.core.query_text import MAX_LENGTH, parse_query
-from mulligan.core.records import RunStatus, Version
-from mulligan.engine.api import problems_in, require_valid
+from mulligan.core.records import RunStatus, Variable, Version
+from mulligan.engine.api import check_values, problems_in, require_valid, schemas_seen
 from mulligan.errors import InvalidInput, MulliganError, Problem
 from mulligan.server.endpoint import Reply
 from mulligan.server.problems import problem_of
@@ -46,6 +47,9 @@ MOST_RELATIVES = 500
 MOST_INPUTS = 10_000
 """Searched by one question: a tenth of a second of work (docs/why/0011-lists-are-searched-not-indexed.md)."""
 Query = Annotated[str, Meta(max_length=MAX_LENGTH)]
+
+Asked = tuple[str, str | None, bool]
+"""(workflow, version, whether values of playground variables are given)"""
 
 
 class StartQuery(Question, frozen=True, kw_only=True):
@@ -79,8 +83,7 @@ class HistogramQuery(Question, frozen=True, kw_only=True):
 
 async def start_run(call: Call, body: StartRequest, query: StartQuery, idempotency_key: str | None) -> Reply:
     """Start a run. It is committed when this answers. The same Idempotency-Key and input get the same run (200)."""
-    version = await call.engine.version_of(call.namespace, body.workflow, body.version)
-    command = _start_command(call, body, version, idempotency_key)
+    command = _start_command(call, body, await _code_for(call, body), idempotency_key)
     started: Started = await call.engine.submit(command)
     status = 200 if started.existing else 201
     if query.wait_s > 0 and await _ends_within(call, started.run_id, timedelta(seconds=query.wait_s)):
@@ -88,19 +91,36 @@ async def start_run(call: Call, body: StartRequest, query: StartQuery, idempoten
     return Reply(status, write(await _summary(call, started.run_id)))
 
 
-def _start_command(call: Call, asked: StartRequest, version: Version, idempotency_key: str | None) -> StartRun:
-    """Raises InvalidInput when the input does not fit the workflow's schema."""
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What a start is held against. ``variables``: those known of the workflow, if the start gives any."""
+
+    version: Version
+    variables: list[Variable]
+
+
+async def _code_for(call: Call, asked: StartRequest) -> Code:
+    version = await call.engine.version_of(call.namespace, asked.workflow, asked.version)
+    known = await call.engine.store.variables(call.namespace, asked.workflow) if asked.playground else []
+    return Code(version, known)
+
+
+def _start_command(call: Call, asked: StartRequest, code: Code, idempotency_key: str | None) -> StartRun:
+    """Raises InvalidInput when the input or a playground value does not fit what the workflow's code declares."""
+    overrides = given_overrides(asked.playground)
+    check_steps(overrides, code.version.definition)
+    check_values(overrides, partial(schemas_seen, code.variables))
     return StartRun(
         run_id=call.engine.chance.new_id(),
         namespace=call.namespace,
         workflow=asked.workflow,
-        input=_checked_input(asked, version.definition.input_schema),
-        version=None if asked.version is None else version.digest,
+        input=_checked_input(asked, code.version.definition.input_schema),
+        version=None if asked.version is None else code.version.digest,
         metadata=asked.metadata,
         priority=asked.priority,
         delay=timedelta(seconds=asked.delay_s),
         idempotency_key=idempotency_key,
-        overrides=given_overrides(asked.playground),
+        overrides=overrides,
     )
 
 
@@ -133,10 +153,10 @@ async def start_runs(call: Call, body: BulkStart) -> BulkAnswers:
     answers: list[BulkAnswer | None] = [None] * len(body.runs)
     commands: list[StartRun] = []
     places: list[int] = []
-    versions: dict[tuple[str, str | None], Version] = {}
+    known: dict[Asked, Code] = {}
     for place, asked in enumerate(body.runs):
         try:
-            commands.append(await _checked_start(call, asked, versions))
+            commands.append(await _checked_start(call, asked, known))
             places.append(place)
         except MulliganError as error:
             answers[place] = BulkAnswer(problem=problem_of(error))
@@ -150,10 +170,10 @@ async def start_runs(call: Call, body: BulkStart) -> BulkAnswers:
     return BulkAnswers(items=[answer for answer in answers if answer is not None])
 
 
-async def _checked_start(call: Call, asked: BulkStartItem, known: dict[tuple[str, str | None], Version]) -> StartRun:
-    name = (asked.workflow, asked.version)
+async def _checked_start(call: Call, asked: BulkStartItem, known: dict[Asked, Code]) -> StartRun:
+    name = (asked.workflow, asked.version, bool(asked.playground))
     if name not in known:
-        known[name] = await call.engine.version_of(call.namespace, *name)
+        known[name] = await _code_for(call, asked)
     return _start_command(call, asked, known[name], asked.idempotency_key)
 
 

@@ -10,7 +10,7 @@ from random import Random
 import msgspec
 
 from mulligan.app.system import SystemClock
-from mulligan.core.records import WorkflowDefinition
+from mulligan.core.records import EVERY_STEP, WorkflowDefinition
 from mulligan.errors import Conflict, MulliganError, NotFound, Unavailable
 from mulligan.sdk.client.session import ClientSession
 from mulligan.testing.clock import SeededChance
@@ -99,6 +99,7 @@ class ClientNode:
         mark = f"{self.name}/{self.boots}/{self.count}"
         pinned = random.random() < self.wishes.pinned and definition.name in PINNABLE
         version = random.choice((definition, newer(definition))).digest if pinned else None
+        places = (EVERY_STEP, *definition.by_name)
         return StartSpec(
             run_id=chance.new_id(),
             workflow=definition.name,
@@ -107,7 +108,7 @@ class ClientNode:
             priority=random.choice((None, None, 0, 5, -5)),
             delay_ms=random.choice((1_000, 30_000, 300_000)) if random.random() < self.wishes.delayed else 0,
             idempotency_key=mark if random.random() < self.wishes.keyed else None,
-            overrides={random.choice(("*", "a", "left")): {VARIABLE: "0.5"}} if random.random() < 0.1 else {},
+            overrides={random.choice(places): {VARIABLE: "0.5"}} if random.random() < 0.1 else {},
         )
 
     async def _start(
