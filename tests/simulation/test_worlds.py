@@ -16,7 +16,7 @@ SEEDS = (2, 11)
 """Seed 2 has several engines on one disk, which read payloads of each other and forget them; 11 has one."""
 TRACES = f"""
 from mulligan.testing.simulation.world import World
-print(*(World(seed, hours=0.12).run().trace for seed in {SEEDS}))
+print(*(World(seed, hours=0.05).run().trace for seed in {SEEDS}))
 """
 
 
@@ -33,7 +33,7 @@ def test_every_promise_holds_whatever_fails(seed: int) -> None:
 @pytest.mark.timeout(300)
 def test_a_seed_is_one_history() -> None:
     """Also for another order of sets: else a failure could not be shown again."""
-    one, another, here = traces("1"), traces("2"), [World(seed, hours=0.12).run().trace for seed in SEEDS]
+    one, another, here = traces("1"), traces("2"), [World(seed, hours=0.05).run().trace for seed in SEEDS]
     assert one == another == here
 
 
@@ -47,7 +47,7 @@ def traces(hash_seed: str) -> list[str]:
 @pytest.mark.timeout(300)
 def test_a_seed_is_the_same_history_on_postgres(postgres_server: str) -> None:
     """Three engines on one database: each of its answers is what the memory store, the specification, would say."""
-    there, here = simulate(2, hours=0.015, server=postgres_server), simulate(2, hours=0.015)
+    there, here = simulate(2, hours=0.008, server=postgres_server), simulate(2, hours=0.008)
     assert there.finding is None, there.finding.where
     assert there.trace == here.trace
     assert there.commits > 50
