@@ -306,7 +306,7 @@ async def test_an_idempotency_key_gives_the_first_answer_and_refuses_another_req
 
 async def test_a_value_for_a_step_that_there_is_not_starts_nothing_whoever_asks(desk: Desk) -> None:
     await desk.engine.register("default", [CHAIN])
-    with pytest.raises(InvalidInput, match="no step 'bb' in the version that will run. Did you mean 'b'?") as caught:
+    with pytest.raises(InvalidInput, match="no step 'bb' in the version that will run") as caught:
         await desk.start("chain", overrides={"bb": {"heat": "1"}})
     assert caught.value.code == "unknown_step"
     await desk.start("chain", overrides={"*": {"heat": "1"}, "b": {"heat": "2"}})

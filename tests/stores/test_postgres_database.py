@@ -23,7 +23,7 @@ from mulligan.stores.postgres import PostgresStore, connections, database, wakeu
 from mulligan.stores.postgres.database import connect, look_at, migrate, read_address, schema_number
 from mulligan.stores.postgres.rows import escape, joined, unescape
 from mulligan.stores.postgres.timekeeping import go_by_database
-from mulligan.stores.postgres.wakeups import payloads, read_payload
+from mulligan.stores.postgres.wakeups import Wakeups, payloads, read_payload
 from mulligan.testing.exercise_store.claims import Claims
 from mulligan.testing.exercise_store.commits import Commits
 from mulligan.testing.exercise_store.pruning import Pruning
@@ -620,6 +620,35 @@ async def test_each_outage_is_told_of_once_and_nothing_ends_the_listening(
     assert [await outage(ConnectionRefusedError), await outage(ConnectionRefusedError)] == [["WARNING"], ["WARNING"]]
     assert "ERROR" in await outage(ValueError)
     await store.close()
+
+
+async def test_who_could_not_be_told_is_told_that_anything_may_have_happened(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wakeups, "AGAIN", timedelta(milliseconds=10))
+    teller, hearer = (Wakeups(read_address(postgres_url), SystemClock()) for _ in range(2))
+    heard: asyncio.Queue[News | None] = asyncio.Queue()
+    hearer.listen(heard.put_nowait)
+    teller.listen(lambda _: None)
+    hearer.start()
+    assert await heard.get() is None
+
+    class Refusing:
+        is_asked = asyncio.Event()
+
+        async def fetch(self, *_: object, **__: object) -> None:
+            self.is_asked.set()
+            raise ConnectionResetError("cut off while it told")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(wakeups, "TELL_ENGINES", Refusing())
+        teller.start()
+        teller.tell(News(Committed(), frozenset({"a route"})))
+        await Refusing.is_asked.wait()
+    async with asyncio.timeout(5):
+        assert await heard.get() is None
+    await teller.stop()
+    await hearer.stop()
 
 
 def test_news_are_told_in_parts_that_are_not_too_large() -> None:

@@ -40,6 +40,8 @@ from mulligan.ports.store import RunDocument, Store
 
 T = TypeVar("T")
 UNWANTED = "no longer wanted"
+MOST_ENDS = 50
+"""Runs whose results are read together."""
 
 log = logging.getLogger("mulligan.engine")
 
@@ -426,7 +428,14 @@ class Publisher:
         await self.tell_ends(list((await self._store.facts(ended)).values()) if ended else [])
 
     async def tell_ends(self, ended: Sequence[RunFacts]) -> None:
-        """Tell the waiters of these terminal runs. Raises StoreUnavailable."""
+        """Tell the waiters of these terminal runs, so many at a time that their results fit into memory together.
+
+        Raises StoreUnavailable.
+        """
+        for begin in range(0, len(ended), MOST_ENDS):
+            await self._tell_some_ends(ended[begin : begin + MOST_ENDS])
+
+    async def _tell_some_ends(self, ended: Sequence[RunFacts]) -> None:
         refs = {facts.run.id: self._results(facts) for facts in ended}
         produced = await self._payloads.fetch((), [ref for results in refs.values() for ref in results.values()])
         for facts in ended:

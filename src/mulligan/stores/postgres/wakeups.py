@@ -32,6 +32,8 @@ GATHERED = timedelta(milliseconds=25)
 CHECK_EVERY = timedelta(seconds=10)
 AGAIN = timedelta(seconds=1)
 
+ANYTHING = ""
+"""A message that says no more than that anything may have happened."""
 LARGEST = 7_900
 """Bytes; PostgreSQL takes 8,000."""
 MOST_UNTOLD = 100
@@ -60,6 +62,7 @@ class Wakeups:
         self._clock = clock
         self._heard: Callable[[News | None], None] | None = None
         self._untold: list[News] = []
+        self._has_missed = False
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._is_known_broken = False
@@ -69,11 +72,13 @@ class Wakeups:
 
     def tell(self, news: News) -> None:
         """Soon, together with what is told until then."""
-        if self._task is None or self._address.pooled or len(self._untold) >= MOST_UNTOLD:
+        if self._task is None or self._address.pooled or not (news.committed or news.routes):
             return
-        if news.committed or news.routes:
+        if len(self._untold) < MOST_UNTOLD:
             self._untold.append(news)
-            self._wake.set()
+        else:
+            self._has_missed = True
+        self._wake.set()
 
     def start(self) -> None:
         if self._heard is not None:
@@ -138,9 +143,17 @@ class Wakeups:
             nap.cancel()
 
     async def _tell_all(self, connection: Connection) -> None:
+        """Whoever could not be told of everything is told that anything may have happened."""
         self._wake.clear()
         untold, self._untold = self._untold, []
-        await TELL_ENGINES.fetch(connection, channel=CHANNEL, payloads=list(payloads(untold)))
+        texts = [ANYTHING] if self._has_missed else list(payloads(untold))
+        self._has_missed = False
+        try:
+            await TELL_ENGINES.fetch(connection, channel=CHANNEL, payloads=texts)
+        except BaseException:
+            self._has_missed = True
+            self._wake.set()
+            raise
 
     async def _check(self, connection: Connection) -> bool:
         """Whether the connection still listens (behind a pooler nobody can). A dead one does not answer in time."""
@@ -160,7 +173,7 @@ class Wakeups:
 
 
 def payloads(untold: Sequence[News]) -> Iterator[str]:
-    """The news as texts that are not too large; an empty one says that anything may have happened."""
+    """The news as texts that are not too large."""
     committed = [news.committed for news in untold]
     by_namespace: dict[str, list[str]] = {}
     for namespace, run_id in frozenset().union(*(each.runs for each in committed)):
@@ -179,7 +192,7 @@ def payloads(untold: Sequence[News]) -> Iterator[str]:
     )
     for message in (first, *(Message(runs=part) for part in parts[1:])):
         text = msgspec.json.encode(message)
-        yield text.decode() if len(text) <= LARGEST else ""
+        yield text.decode() if len(text) <= LARGEST else ANYTHING
 
 
 def read_payload(payload: str) -> News | None:
