@@ -40,6 +40,25 @@ def summary(ctx: Context, doc: Doc, text: dict[str, Any] = after(fetch)) -> str:
     if doc.lang == "xx":
         raise ValueError("no such language")
     return f"{doc.lang} {doc.id} {heat} {text['alpha']}"
+
+pair = m.workflow("pair", input=Doc)
+
+def known(lang: str) -> str:
+    if lang == "xx":
+        raise ValueError("no such language")
+    return lang
+
+@pair.step
+def left(doc: Doc) -> str:
+    return known(doc.lang)
+
+@pair.step
+def right(doc: Doc) -> str:
+    return known(doc.lang)
+
+@pair.step
+def both(one: str = after(left), other: str = after(right)) -> str:
+    return f"{one} and {other}"
 """
 
 BIG = 2**60 + 1
@@ -128,6 +147,25 @@ async def test_an_edit_of_one_field_keeps_all_others(api: Api, browser: Browser,
     # An edited document is written anew: numbers to the letter and keys in their order, but strings unescaped.
     assert edited == source.replace(b'"xx"', b'"fr"').replace(b"\\u00e9", "é".encode())
     assert api.text(f"/runs/{replayed}/input") == DOCUMENT, "the edit was the step's, not the run's"
+
+
+async def test_two_steps_that_failed_are_mended_in_one_replay(api: Api, browser: Browser) -> None:
+    run = str(api.finished("pair", b'{"lang": "xx", "id": 1}')["id"])
+    async with visiting(browser, api.link, "edit-two-steps") as visit:
+        await visit.page.get_by_role("navigation", name="Main").get_by_role("link", name="Runs").click()
+        await visit.open_run(run)
+        for step, lang in (("left", "fr"), ("right", "en")):
+            await visit.page.get_by_role("button", name=re.compile(f"^{step} ")).click()
+            await visit.rewrite(step, f'{{"doc": {{"lang": "{lang}", "id": 1}}}}')
+            await expect(visit.drawer.get_by_text(f"{step} · doc.lang")).to_be_visible()
+        elsewhere = visit.drawer.get_by_role("region", name="Changed elsewhere")
+        await expect(elsewhere.get_by_role("listitem")).to_have_text(re.compile("^left · its input"))
+        await elsewhere.scroll_into_view_if_needed()
+        await visit.picture("plan")
+        await visit.replay_button.click()
+        replayed = await visit.new_run(run)
+        await visit.see_status("succeeded")
+    assert api.text(f"/runs/{replayed}/steps/both/output") == b'"fr and en"'
 
 
 async def test_an_invalid_edit_names_path_and_rule_and_creates_nothing(

@@ -171,7 +171,7 @@ export function ReplayBar({
   replaying,
   blocked,
 }: { runId: string } & Pick<Shown, "draft" | "replaying" | "blocked">) {
-  const { make, canReplay, plan } = replaying;
+  const { make, canReplay, plan, isSettled } = replaying;
   const sayingId = useId();
   const refused = blocked ?? (plan.error ? refusalInWords(problemFrom(plan.error)) : null);
   const running = plan.data?.steps.filter((step) => step.action === "run").length ?? 0;
@@ -183,7 +183,10 @@ export function ReplayBar({
   const copy = (language: "Python" | "CLI" | "curl") => ({
     label: language,
     onSelect: () =>
-      void copyAndSay(copyAs(language, runId, requestOf(draft), plan.data?.edits ?? []), `as ${language}`),
+      // A command names the edits one by one, and only a plan of this very draft knows them.
+      plan.data && isSettled && !refused
+        ? void copyAndSay(copyAs(language, runId, requestOf(draft), plan.data.edits), `as ${language}`)
+        : announce(refused ?? "The plan is still being worked out. Try again in a moment.", "bad"),
   });
   return (
     <footer className="border-line border-t bg-surface">

@@ -1,11 +1,21 @@
 import { describe, expect, it } from "vitest";
 import { writeRequest } from "@/pure/wire";
-import { isTouched, readDraft, requestOf, UNTOUCHED, withInput, withOverride } from "@/screens/replay/draft";
+import {
+  brokenElsewhere,
+  changedSteps,
+  readDraft,
+  requestOf,
+  startingAtChanges,
+  UNTOUCHED,
+  withInput,
+  withOverride,
+  withoutChanges,
+} from "@/screens/replay/draft";
 
 describe("requestOf", () => {
   it("says nothing about what was not changed", () => {
     expect(requestOf(UNTOUCHED)).toEqual({ code: "latest" });
-    expect(isTouched(UNTOUCHED)).toBe(false);
+    expect(changedSteps(UNTOUCHED)).toEqual([]);
   });
 
   it("carries edits to the letter", () => {
@@ -31,7 +41,8 @@ describe("requestOf", () => {
 
 it("forgets a change that was taken back", () => {
   const edited = withOverride(withInput(UNTOUCHED, "s", "1"), "s", "heat", "1");
-  expect(isTouched(edited)).toBe(true);
+  expect(changedSteps(edited)).toEqual(["s"]);
+  expect(withoutChanges(edited, "s")).toEqual(UNTOUCHED);
   expect(withOverride(withInput(edited, "s", null), "s", "heat", undefined)).toEqual(UNTOUCHED);
 });
 
@@ -41,4 +52,24 @@ it("reads a draft that was kept, and nothing that is none", () => {
   for (const text of ["null", "[]", "1", "{}", JSON.stringify({ ...draft, inputs: { s: 1 } })]) {
     expect(readDraft(text)).toBe(null);
   }
+});
+
+describe("changes at several steps", () => {
+  const both = withOverride(withInput({ ...UNTOUCHED, startSteps: ["b"] }, "a", "{}"), "b", "heat", "1");
+
+  it("start all of them, wherever Replay is pressed", () => {
+    expect(startingAtChanges(both, "b").startSteps).toEqual(["b", "a"]);
+    expect(startingAtChanges({ ...both, startSteps: ["a"] }, "b").startSteps).toEqual(["a"]);
+    expect(startingAtChanges({ ...both, fromBeginning: true }, "b").startSteps).toEqual(["b"]);
+    expect(requestOf(startingAtChanges(both, "b"))).toMatchObject({ inputs: { a: { text: "{}" } }, playground: {} });
+  });
+
+  it("cannot be sent while one of them is no JSON", () => {
+    expect(brokenElsewhere(both, "b")).toBe(null);
+    const broken = withInput(both, "a", "{");
+    expect(brokenElsewhere(broken, "b")).toContain("step a");
+    expect(brokenElsewhere(broken, "a")).toBe(null);
+    expect(brokenElsewhere({ ...both, input: "" }, "b")).toContain("the run");
+    expect(brokenElsewhere({ ...both, input: "" }, null)).toBe(null);
+  });
 });

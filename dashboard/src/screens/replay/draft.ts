@@ -6,9 +6,13 @@ import { Raw } from "@/pure/wire";
 /** Values of one step's variables by name: a JSON literal, or `null` for the code's own default again. */
 export type Overrides = Record<string, string | null>;
 
-export interface Draft {
+/** Where a replay starts. No steps: at those that failed. */
+export interface Start {
   startSteps: string[];
   fromBeginning: boolean;
+}
+
+export interface Draft extends Start {
   /** Edited text of a step's input, by step. */
   inputs: Record<string, string>;
   /** Edited text of the run input; `null` when it is as it was. */
@@ -31,8 +35,40 @@ export const UNTOUCHED: Draft = {
   freshKey: false,
 };
 
-export function isTouched(draft: Draft): boolean {
-  return Object.keys(draft.inputs).length > 0 || draft.input !== null || Object.keys(draft.overrides).length > 0;
+/** The steps whose input or variables are changed, by name. */
+export function changedSteps(draft: Draft): string[] {
+  return [...new Set([...Object.keys(draft.inputs), ...Object.keys(draft.overrides)])].sort();
+}
+
+/** Without what was changed at a step. */
+export function withoutChanges(draft: Draft, step: string): Draft {
+  const { [step]: _, ...overrides } = draft.overrides;
+  return { ...withInput(draft, step, null), overrides };
+}
+
+/** A step that is changed has to run again, at whichever step's panel one presses Replay. */
+export function startingAtChanges(draft: Draft, panel: string): Draft {
+  const others = changedSteps(draft).filter((step) => step !== panel && !draft.startSteps.includes(step));
+  return draft.fromBeginning || others.length === 0
+    ? draft
+    : { ...draft, startSteps: [...draft.startSteps, ...others] };
+}
+
+/** The first text that was left as no JSON at another step than `panel`, or as the run's input, in words. */
+export function brokenElsewhere(draft: Draft, panel: string | null): string | null {
+  const step = Object.keys(draft.inputs).find((name) => name !== panel && !isJson(draft.inputs[name]));
+  const place = step === undefined ? null : `step ${step}`;
+  const broken = place ?? (panel !== null && draft.input !== null && !isJson(draft.input) ? "the run" : null);
+  return broken === null ? null : `The changed input of ${broken} is no JSON yet. Mend it there, or leave it out.`;
+}
+
+function isJson(text: string | undefined): boolean {
+  try {
+    JSON.parse(text ?? "");
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Without the step's text when it says the same as before: what is not edited must travel byte for byte. */

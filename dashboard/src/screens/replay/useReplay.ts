@@ -6,20 +6,35 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { problemFrom } from "@/api/client";
 import { freshKey, planReplay, replay } from "@/api/commands";
 import { writeRequest } from "@/pure/wire";
-import { type Draft, requestOf, UNTOUCHED } from "@/screens/replay/draft";
+import { type Draft, requestOf, type Start, UNTOUCHED } from "@/screens/replay/draft";
 import { announce } from "@/ui/announce";
 
 const PAUSE_MS = 300;
 
 /** Drafts outlive their panel: closing it by mistake loses nothing. They are gone with the tab, the oldest before. */
 const MOST_DRAFTS = 50;
-const drafts = new Map<string, Draft>();
+const drafts = new Map<string, { draft: Draft; starts: Record<string, Start> }>();
 
-export function useDraft(place: string, start: Partial<Draft>): [Draft, (next: Draft) => void] {
-  const [draft, setDraft] = useState<Draft>(() => drafts.get(place) ?? { ...UNTOUCHED, ...start });
+/**
+ * What is changed belongs to the run (`place`), at whichever step: one replay makes all of it come true. Where it starts
+ * belongs to the panel.
+ */
+export function useDraft(
+  place: string,
+  panel: string,
+  start: Partial<Start>,
+  first: Draft = UNTOUCHED,
+): [Draft, (next: Draft) => void] {
+  const [draft, setDraft] = useState<Draft>(() => {
+    const kept = drafts.get(place);
+    const { startSteps = [], fromBeginning = false } = kept?.starts[panel] ?? start;
+    return { ...(kept?.draft ?? first), startSteps, fromBeginning };
+  });
   const change = (next: Draft) => {
+    const { startSteps, fromBeginning } = next;
+    const starts = { ...drafts.get(place)?.starts, [panel]: { startSteps, fromBeginning } };
     drafts.delete(place);
-    drafts.set(place, next);
+    drafts.set(place, { draft: next, starts });
     for (const oldest of drafts.keys()) if (drafts.size > MOST_DRAFTS) drafts.delete(oldest);
     setDraft(next);
   };

@@ -8,7 +8,8 @@ import { inRunOrder } from "@/pure/graph";
 import { prettyJson } from "@/pure/json";
 import { readSchema } from "@/pure/schema";
 import { isFinished } from "@/pure/status";
-import type { Draft } from "@/screens/replay/draft";
+import { brokenElsewhere, type Draft } from "@/screens/replay/draft";
+import { OtherChanges } from "@/screens/replay/OtherChanges";
 import { PlanPanel, ReplayBar } from "@/screens/replay/PlanPanel";
 import { syntaxInWords } from "@/screens/replay/refusal";
 import { DraftNote, type Shared, SharedDraft } from "@/screens/replay/SharedDraft";
@@ -21,6 +22,8 @@ import { Empty, Loading, ProblemNotice } from "@/ui/Notice";
 import { Status } from "@/ui/Status";
 
 const route = getRouteApi("/runs/$run/replay");
+/** No step is called so. */
+const WHOLE_RUN = "input";
 
 /** A replay of the whole run: from the beginning or from chosen steps, with another run input. */
 export function RunReplay() {
@@ -51,13 +54,15 @@ export function RunReplay() {
 }
 
 function Form({ run, workflow, shared }: { run: RunDetail; workflow: WorkflowDetail; shared: Shared | undefined }) {
-  const place = `${run.id} / ${shared?.id ?? ""}`;
-  const [draft, setDraft] = useDraft(place, shared?.draft ?? { fromBeginning: run.failed_step === null });
+  const place = `${run.id} ${shared?.id ?? ""}`;
+  const start = shared?.draft ?? { fromBeginning: run.failed_step === null };
+  const [draft, setDraft] = useDraft(place, WHOLE_RUN, start, shared?.draft);
   const schema = useMemo(() => readSchema(workflow.input_schema), [workflow.input_schema]);
   const original = useMemo(() => prettyJson(run.input), [run.input]);
   const text = draft.input ?? original;
   const problems = useProblems(schema, text);
-  const blocked = draft.input === null ? null : syntaxInWords(draft.input, problems);
+  const broken = draft.input === null ? null : syntaxInWords(draft.input, problems);
+  const blocked = broken ?? brokenElsewhere(draft, null);
   const replaying = useReplay(run.id, place, draft, blocked !== null);
   return (
     <CommandForm className="flex min-h-0 flex-1 flex-col" onCommand={replaying.submit} takesFocus>
@@ -76,6 +81,7 @@ function Form({ run, workflow, shared }: { run: RunDetail; workflow: WorkflowDet
           problems={problems}
           onChange={(next) => setDraft({ ...draft, input: next })}
         />
+        <OtherChanges draft={draft} onDraft={setDraft} panel={null} />
         <PlanPanel draft={draft} onDraft={setDraft} replaying={replaying} blocked={blocked} />
       </div>
       <ReplayBar runId={run.id} draft={draft} replaying={replaying} blocked={blocked} />

@@ -1,4 +1,4 @@
-import { screen, waitFor } from "@testing-library/react";
+import { cleanup, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { StepDetail } from "@/api/contract";
@@ -13,9 +13,9 @@ vi.mock("@/editor/lazy", async (original) => ({
   ),
 }));
 
-const step = () =>
+const step = (name = "summary") =>
   shapeOf<StepDetail>(
-    `{"name": "summary", "workflow": "summarise", "status": "failed", "chosen_attempt": 2,
+    `{"name": "${name}", "workflow": "summarise", "status": "failed", "chosen_attempt": 2,
       "arguments": [{"name": "doc", "origin": "input"}, {"name": "pieces", "origin": "step:chunk"}],
       "input": {"doc": {"id": 1152921504606846977, "lang": "en"}, "pieces": []}, "input_problem": null,
       "input_schema": {"type": "object", "properties": {"doc": {"type": "object"}}},
@@ -85,6 +85,42 @@ describe("StepReplay", () => {
     expect(body).toContain('"id": 1152921504606846977');
     expect(body).toContain('"lang": "fr"');
     expect(body).toContain('"playground":{"summary":{"temperature":1.50}}');
+  });
+
+  it("takes along what was changed at another step of the run, in sight, until it is left out", async () => {
+    const { replays } = setUp();
+    const heat = await screen.findByLabelText("temperature");
+    await userEvent.clear(heat);
+    await userEvent.type(heat, "1.5");
+    cleanup();
+    show(<StepReplay step={step("chunk")} run={String(run)} />);
+    expect((await screen.findByLabelText("Changed elsewhere")).textContent).toContain("summary · variable temperature");
+    const other = screen.getByLabelText<HTMLTextAreaElement>("Input of step chunk as JSON");
+    await userEvent.type(other, " ");
+    await screen.findByText("Keeps fetch. Runs summary.");
+    await waitFor(async () => {
+      await userEvent.click(screen.getByRole("button", { name: /Replay 1 step/ }));
+      expect(replays()).toHaveLength(1);
+    });
+    expect(JSON.parse(replays()[0]?.body ?? "")).toMatchObject({
+      start_steps: ["chunk", "summary"],
+      playground: { summary: { temperature: 1.5 } },
+    });
+  });
+
+  it("leaves out what was changed at another step, and does not start there any more", async () => {
+    const { replays } = setUp();
+    await userEvent.type(await screen.findByLabelText("temperature"), "5");
+    cleanup();
+    show(<StepReplay step={step("chunk")} run={String(run)} />);
+    await userEvent.click(await screen.findByRole("button", { name: "Leave out what was changed at summary" }));
+    expect(screen.queryByLabelText("Changed elsewhere")).toBe(null);
+    await screen.findByText("Keeps fetch. Runs summary.");
+    await waitFor(async () => {
+      await userEvent.click(screen.getByRole("button", { name: /Replay 1 step/ }));
+      expect(replays()).toHaveLength(1);
+    });
+    expect(replays()[0]?.body).toBe('{"code":"latest","start_steps":["chunk"],"token":"t1"}');
   });
 
   it("refuses text that is no JSON, and a value that its variable does not take, without asking the server", async () => {

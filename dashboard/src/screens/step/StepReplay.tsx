@@ -4,7 +4,8 @@ import { useProblems } from "@/editor/lazy";
 import { prettyJson } from "@/pure/json";
 import { readSchema } from "@/pure/schema";
 import type { Problem } from "@/pure/validate";
-import { type Draft, withInput, withOverrides } from "@/screens/replay/draft";
+import { brokenElsewhere, type Draft, startingAtChanges, withInput, withOverrides } from "@/screens/replay/draft";
+import { OtherChanges } from "@/screens/replay/OtherChanges";
 import { PlanPanel, ReplayBar } from "@/screens/replay/PlanPanel";
 import { syntaxInWords } from "@/screens/replay/refusal";
 import { DraftNote, type Shared } from "@/screens/replay/SharedDraft";
@@ -18,14 +19,15 @@ import { ErrorBlock } from "@/ui/ErrorBlock";
 
 /** From failure to fix on one page: the error, the input, the variables, what would happen, and the button. */
 export function StepReplay({ step, run, shared }: { step: StepDetail; run: string; shared?: Shared | undefined }) {
-  const place = `${run} ${step.name} ${shared?.id ?? ""}`;
-  const [draft, setDraft] = useDraft(place, shared?.draft ?? { startSteps: [step.name] });
+  const place = `${run} ${shared?.id ?? ""}`;
+  const [draft, setDraft] = useDraft(place, step.name, shared?.draft ?? { startSteps: [step.name] }, shared?.draft);
+  const whole = useMemo(() => startingAtChanges(draft, step.name), [draft, step.name]);
   const schema = useMemo(() => readSchema(step.input_schema), [step.input_schema]);
   const original = useMemo(() => (step.input === undefined ? undefined : prettyJson(step.input)), [step.input]);
   const text = draft.inputs[step.name] ?? original;
   const problems = useProblems(schema, text);
   const blocked = blockedBy(draft, step, problems);
-  const replaying = useReplay(run, place, draft, blocked !== null);
+  const replaying = useReplay(run, place, whole, blocked !== null);
   const error = chosenError(step);
   const input = (
     <InputEditor
@@ -60,9 +62,10 @@ export function StepReplay({ step, run, shared }: { step: StepDetail; run: strin
           onChange={(changes) => setDraft(withOverrides(draft, step.name, changes))}
         />
         {hasVariables ? input : null}
+        <OtherChanges draft={draft} onDraft={setDraft} panel={step.name} />
         <PlanPanel draft={draft} onDraft={setDraft} replaying={replaying} blocked={blocked} />
       </div>
-      <ReplayBar runId={run} draft={draft} replaying={replaying} blocked={blocked} />
+      <ReplayBar runId={run} draft={whole} replaying={replaying} blocked={blocked} />
     </CommandForm>
   );
 }
@@ -75,5 +78,5 @@ function focusFirst(selector: string): void {
 function blockedBy(draft: Draft, step: StepDetail, problems: Problem[]): string | null {
   const text = draft.inputs[step.name];
   const broken = text === undefined ? null : syntaxInWords(text, problems);
-  return broken ?? playgroundProblem(step, draft.overrides[step.name] ?? {});
+  return broken ?? playgroundProblem(step, draft.overrides[step.name] ?? {}) ?? brokenElsewhere(draft, step.name);
 }
