@@ -161,7 +161,7 @@ async def test_a_worker_that_was_given_up_stops_its_steps_and_starts_afresh(m: M
 
 
 async def test_beats_go_on_while_a_step_blocks_its_loop(m: Mulligan) -> None:
-    """G-18, with real threads: the steps' loop stands still, the session's does not."""
+    """With real threads: the steps' loop stands still, the session's does not."""
     released, blocked = threading.Event(), threading.Event()
 
     @m.task

@@ -1,4 +1,4 @@
-"""How a process is asked to stop: the first signal sets a flag, the second ends it on the spot (G-13)."""
+"""How a process is asked to stop: the first signal sets a flag, the second ends it on the spot."""
 
 from __future__ import annotations
 

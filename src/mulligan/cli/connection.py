@@ -26,7 +26,7 @@ from mulligan.wire.rest.workflows import WorkflowList
 
 _Shape = TypeVar("_Shape", bound=msgspec.Struct)
 _TIMEOUT_S = 40.0
-"""Longer than the longest wait that is asked of the server (30 s)."""
+"""Longer than the server gives any question: it says so itself before."""
 _ID_LENGTH = 26
 _LAST_DIGIT = "v"
 _SHOWN_NAMES = 10

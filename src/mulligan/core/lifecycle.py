@@ -1,7 +1,6 @@
-"""The transition tables: what may happen to a run and to an open step, and what follows from it.
+"""The transition table: what may happen to an open step, and what follows from it.
 
-``decide`` asks ``step_after`` for every move, so that a move which is not in the table cannot happen. The diagrams in
-the docs are drawn from these tables.
+``decide`` asks ``step_after`` for every move, so that a move which is not in the table cannot happen.
 """
 
 from __future__ import annotations
@@ -9,8 +8,6 @@ from __future__ import annotations
 from enum import StrEnum
 
 from mulligan.core.records import OpenState, Outcome, RunStatus
-
-TERMINAL = frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED})
 
 
 class Move(StrEnum):
@@ -47,12 +44,6 @@ STEP_TABLE: dict[tuple[OpenState, Move], OpenState | None] = {
     (OpenState.SLEEPING, Move.CANCELLED): CLOSED,
 }
 """DUE from SLEEPING is the start of a delayed run's step; WOKE is the end of a sleep node."""
-
-RUN_TABLE: dict[tuple[RunStatus, str], RunStatus] = {
-    (RunStatus.RUNNING, "all steps succeeded"): RunStatus.SUCCEEDED,
-    (RunStatus.RUNNING, "a step failed and nothing can act"): RunStatus.FAILED,
-    (RunStatus.RUNNING, "cancelled"): RunStatus.CANCELLED,
-}
 
 OUTCOMES_THAT_FAIL = frozenset({Outcome.FAILED, Outcome.TIMED_OUT, Outcome.LOST})
 

@@ -7,9 +7,6 @@ from datetime import timedelta
 
 from mulligan.core.records import Retry
 
-MAX_LOSSES = 3
-"""Workers that a step run may lose (crashed, cut off) before it fails: the third may well be killed by the step."""
-
 
 def delay(retry: Retry, failures: int, run_id: str, step: str) -> timedelta:
     """How long to wait after failure number ``failures`` (1, 2, …).

@@ -1,6 +1,6 @@
 """How SDK processes reach an engine: ``Link`` carries the session protocol, ``ClientTransport`` adds REST requests.
 
-Two kinds: a server over the network (``websocket``, ``http``) and the engine inside this process (``embedded``). Both
+Two kinds: a server over the network (``remote``, over a ``websocket``) and the engine inside this process (``mulligan.app.embedded``). Both
 speak the same messages and serve the same REST shapes, so that the rest of the SDK knows only the Protocols here.
 """
 
