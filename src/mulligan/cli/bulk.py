@@ -18,7 +18,16 @@ from mulligan.cli.commands import FAILED_RUN, OK
 from mulligan.cli.connection import Answer, Server, Target, connect, quoted
 from mulligan.cli.printing import Format, ago, console, first_line, hint, plain, print_json, print_table, say, styled
 from mulligan.errors import InvalidInput
-from mulligan.wire.rest.bulks import Bulk, BulkItems, BulkList, BulkPreview, BulkReplay, BulkSelection, ControlRequest
+from mulligan.wire.rest.bulks import (
+    Bulk,
+    BulkItem,
+    BulkItems,
+    BulkList,
+    BulkPreview,
+    BulkReplay,
+    BulkSelection,
+    ControlRequest,
+)
 from mulligan.wire.rest.codec import write
 from mulligan.wire.rest.replays import ReplayRequest
 
@@ -184,19 +193,36 @@ def show(bulk_id: str, /, *, output: Format = "table", target: Target | None = N
     with connect(target) as server:
         bulk_id = server.bulk_id(bulk_id)
         answer = server.get(f"/replays/{quoted(bulk_id)}")
-        items = server.get(f"/replays/{quoted(bulk_id)}/items", limit=500).read(BulkItems).items
-    if output == "json":
-        print_json(answer)
-        return OK
-    _print_bulk(answer.read(Bulk))
-    troubled = [item for item in items if item.state == "refused" or item.status == "failed"]
+        if output == "json":
+            print_json(answer)
+            return OK
+        bulk = answer.read(Bulk)
+        troubled = _troubled(server, bulk)
+    _print_bulk(bulk)
     if troubled:
         rows = [
             (item.source_id, item.run_id or "", styled(item.status or item.state), first_line(item.problem))
-            for item in troubled[:_SHOWN_ITEMS]
+            for item in troubled
         ]
         print_table(("source", "replay", "status", "why not"), rows)
+    more = bulk.progress.failed - len(troubled)
+    if more > 0:
+        hint(f"… and {more:,} more. Whose replay failed: mulligan runs ls -q 'bulk:{bulk_id} status:failed'")
     return OK
+
+
+def _troubled(server: Server, bulk: Bulk) -> list[BulkItem]:
+    """The first that failed or were refused; there may be few of them, far down among very many."""
+    wanted = min(bulk.progress.failed, _SHOWN_ITEMS)
+    found: list[BulkItem] = []
+    cursor: str | None = None
+    while len(found) < wanted:
+        page = server.get(f"/replays/{quoted(bulk.id)}/items", limit=500, cursor=cursor).read(BulkItems)
+        found += [item for item in page.items if item.state == "refused" or item.status == "failed"]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    return found[:wanted]
 
 
 @app.command
