@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class MulliganError(Exception):
-    """The root. ``code`` is stable and documented; ``str(error)`` is a sentence for people."""
+    """The root. ``code`` is stable (docs/reference/errors.md); ``str(error)`` is a sentence for people."""
 
     code = "error"
     status = 500

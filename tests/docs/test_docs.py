@@ -125,3 +125,14 @@ def test_the_queries_of_the_reference_are_understood() -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_generated_pages_are_those_of_this_code(name: str) -> None:
     assert (REFERENCE / name).read_text(encoding="utf-8") == PAGES[name](), "run: python tools/write_reference.py"
+
+
+def test_every_code_of_an_error_is_explained_and_no_other() -> None:
+    rooms = [path for path in (ROOT / "src/mulligan").rglob("*.py") if "testing" not in path.parts]
+    told = re.compile(r'\b(?:code|INPUT_TOO_LARGE)(?:: str)? ?= ?"([a-z_]+)"')
+    written = {code for path in rooms for code in told.findall(path.read_text(encoding="utf-8"))}
+    choices_of_code = {"latest", "same"}
+    page = (ROOT / "docs/reference/errors.md").read_text(encoding="utf-8")
+    cells = re.findall(r"^\| (`[^|]+`) \|", page, re.MULTILINE)
+    explained = [code for cell in cells for code in re.findall(r"`([a-z_]+)`", cell)]
+    assert sorted(explained) == sorted(written - choices_of_code)
