@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mulligan.core.bulk import Bulk, BulkState, Progress, advance, stages_for
+from mulligan.core.bulk import FASTEST, SLOWEST, Bulk, BulkState, Progress, advance, stages_for
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -103,6 +103,14 @@ def test_what_failed_at_the_very_end_holds_nothing_back() -> None:
 def test_it_finishes_when_the_last_replay_has_ended() -> None:
     assert advance(bulk(), progress(100, running=1), NOW).state is None
     assert advance(bulk(), progress(100, failed=3), NOW).state is BulkState.FINISHED
+
+
+@pytest.mark.parametrize("begun_at", [None, NOW])
+@pytest.mark.parametrize("rate", [SLOWEST, FASTEST])
+def test_every_rate_that_may_be_asked_for_has_a_next_moment(rate: float, begun_at: datetime | None) -> None:
+    advice = advance(bulk(stages=(100,), rate=rate, begun_at=begun_at), progress(0), NOW)
+    assert advice.again_at is not None
+    assert NOW < advice.again_at < NOW + timedelta(hours=3)
 
 
 @given(rate=st.floats(0.1, 100))

@@ -25,6 +25,7 @@ from mulligan.core.records import (
     WorkflowDefinition,
 )
 from mulligan.core.replay import ReplayRequest
+from mulligan.engine import bulks
 from mulligan.engine.agents.bulk_replayer import BulkReplayer
 from mulligan.engine.bulks import Brakes
 from mulligan.engine.replays import Replayed
@@ -314,6 +315,22 @@ async def test_a_replay_that_the_engine_fails_to_make_holds_up_no_other(
         made = await items(desk, each)
         assert [item.state for item, _ in made] == [ItemState.REFUSED, ItemState.STARTED, ItemState.STARTED]
         assert "a defect of the engine" in str(made[0][0].problem)
+
+
+async def test_one_that_cannot_be_moved_on_stops_no_other(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rate that was let in before it had a lower limit: the span between two replays is none that there is."""
+    worker, _ = await outage(desk, 3)
+    worker.holding = False
+    monkeypatch.setattr(bulks, "SLOWEST", 0)
+    before = await begin(desk, rate=1)
+    never = await begin(desk, rate=1e-300)
+    after = await begin(desk, rate=1)
+    await desk.advance(30)
+    assert (await state(desk, before)).state is BulkState.FINISHED
+    assert (await state(desk, after)).state is BulkState.FINISHED
+    assert (await state(desk, never)).state is BulkState.RUNNING
+    assert await begun(desk, never) == 0
+    assert (await control(desk, never, "abort")).state is BulkState.ABORTED
 
 
 @pytest.mark.parametrize("newer_code", [False, True])

@@ -23,6 +23,12 @@ HALTED = "bulk_halted"
 LARGEST = 100_000
 """Items of one bulk replay."""
 
+SLOWEST = 0.0001
+"""Replays per second, one in three hours: the span between two of them must be one that can be waited for."""
+
+FASTEST = 10_000
+"""Replays per second."""
+
 
 class BulkState(StrEnum):
     """RUNNING goes on by itself; PAUSED and STOPPED (by its own brake) can be resumed; the others are final."""

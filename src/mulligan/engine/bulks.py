@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from mulligan.core.bulk import LANE_PRIORITY, LARGEST, Bulk, BulkItem, BulkState, Control, stages_for
+from mulligan.core.bulk import FASTEST, LANE_PRIORITY, LARGEST, SLOWEST, Bulk, BulkItem, BulkState, Control, stages_for
 from mulligan.core.commands import ControlBulk, CreateBulk
 from mulligan.core.query import RunFilter
 from mulligan.core.replay import ReplayRequest
@@ -158,8 +158,8 @@ def items_of(bulk: Bulk, newest_first: Sequence[str]) -> tuple[BulkItem, ...]:
 
 def check(brakes: Brakes) -> None:
     """Raises InvalidInput for numbers that cannot be meant."""
-    if brakes.rate is not None and not 0 < brakes.rate <= 10_000:
-        raise InvalidInput(f"rate is replays per second, above 0 and up to 10,000; not {brakes.rate}.")
+    if brakes.rate is not None and not SLOWEST <= brakes.rate <= FASTEST:
+        raise InvalidInput(f"rate is replays per second, from {SLOWEST} to {FASTEST:,}; not {brakes.rate}.")
     if brakes.stop_after is not None and brakes.stop_after < 1:
         raise InvalidInput(f"stop_after is a count of failures from 1; not {brakes.stop_after}.")
     if any(part <= 0 for part in brakes.canary):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -16,6 +16,9 @@ from mulligan.ports.store import Store
 
 MakeReplay = Callable[[Bulk, str], Awaitable[str]]
 """Make the replay of one source run of a bulk replay; answers with the new run's id. Raises Refused."""
+
+TRY_AGAIN = timedelta(seconds=10)
+"""After a bulk replay could not be moved on, for a reason that is its own."""
 
 log = logging.getLogger("mulligan.engine")
 
@@ -34,9 +37,19 @@ class BulkReplayer:
         moments = [
             again_at
             for bulk in await self._store.bulks(None, (BulkState.RUNNING,), 100)
-            if (again_at := await self._move(bulk, now)) is not None
+            if (again_at := await self._forgiving(bulk, now)) is not None
         ]
         return min(moments, default=None)
+
+    async def _forgiving(self, bulk: Bulk, now: datetime) -> datetime | None:
+        """Move one on. If that fails, the others go on, and this one is tried again."""
+        try:
+            return await self._move(bulk, now)
+        except Unavailable:
+            raise  # the others would meet it too
+        except Exception:
+            log.exception("the bulk replay %s could not be moved on; it is tried again", bulk.id)
+            return now + TRY_AGAIN
 
     async def _move(self, bulk: Bulk, now: datetime) -> datetime | None:
         progress = await self._store.bulk_progress(bulk.id)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from mulligan.core.bulk import FASTEST, SLOWEST
 from mulligan.wire.rest.codec import Answer, Name, Question, RunState, Words
 from mulligan.wire.rest.replays import ReplayRequest
 
@@ -43,7 +44,7 @@ class BulkReplay(BulkSelection, frozen=True, kw_only=True):
     """``canary``: counts (1, 10) or parts (0.1) after which to wait and look. ``rate``: replays per second."""
 
     canary: Annotated[list[Annotated[float, Meta(gt=0)]], Meta(max_length=20)] = []
-    rate: Annotated[float, Meta(gt=0, le=10_000)] | None = None
+    rate: Annotated[float, Meta(ge=SLOWEST, le=FASTEST)] | None = None
     stop_after: Annotated[int, Meta(ge=1)] | None = None
     stop_on_new: bool = False
 
