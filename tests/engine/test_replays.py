@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from mulligan.core.commands import CancelRun
@@ -237,6 +238,9 @@ async def test_edits_and_overrides_stay_in_force_over_generations_until_they_are
     document = await desk.document(third)
     assert document.replay is not None
     assert document.replay.kept["fetch"] == (run_id, "fetch", 1)
+    stays = "An earlier edit of the input of summary stays in force (/doc/lang)."
+    assert stays in (await plan(desk, third, from_beginning=True)).warnings
+    assert stays not in (await plan(desk, third, from_beginning=True, reset_edits=("summary",))).warnings
     fourth = await replay(
         desk,
         third,
@@ -248,6 +252,32 @@ async def test_edits_and_overrides_stay_in_force_over_generations_until_they_are
     last = [one for one in worker.got if one.step.step == "summary"][-1]
     assert (b'"en"' in last.input, last.overrides) == (True, {})
     assert (await desk.document(fourth)).run.generation == 3
+
+
+async def test_a_variable_that_was_given_for_every_step_can_be_reset_at_one(desk: Desk) -> None:
+    worker = await desk.worker(FLOW, {**functions(), "summary": lambda _: b"1"})  # type: ignore[arg-type]  # as above
+    worker.readings["summary"] = (msgspec.structs.replace(HEAT, override="0.9", value="0.9"),)
+    run_id = await desk.start("flow", INPUT, overrides={"*": {"heat": "0.9", "lang": '"en"'}})
+    await desk.end(run_id)
+    reset = {"summary": ("heat",)}
+    made = await plan(desk, run_id, from_beginning=True, reset_overrides=reset)
+    assert [(one.step, one.name, one.before, one.after) for one in made.overrides] == [
+        ("summary", "heat", "0.9", "0.2")
+    ]
+    again = await replay(desk, run_id, from_beginning=True, reset_overrides=reset)
+    await desk.end(again)
+    seen = {one.step.step: one.overrides for one in worker.got[-5:]}
+    assert seen["summary"] == {"lang": '"en"'}
+    assert seen["fetch"] == {"heat": "0.9", "lang": '"en"'}
+
+
+async def test_what_cannot_be_reset_is_said_or_refused(desk: Desk) -> None:
+    run_id, _ = await failed_run(desk)
+    idle = await plan(desk, run_id, reset_overrides={"summary": ("haet",)}, reset_edits=("publish",))
+    assert "Nothing to reset: variable haet of summary was not overridden." in idle.warnings
+    assert "Nothing to reset: the input of publish was not edited." in idle.warnings
+    with pytest.raises(InvalidInput, match="no step 'sumary'"):
+        await plan(desk, run_id, reset_edits=("sumary",))
 
 
 async def test_a_succeeded_run_can_be_replayed_from_any_step_or_the_beginning(desk: Desk) -> None:
@@ -412,6 +442,23 @@ async def test_an_edit_that_no_longer_fits_fails_its_step_in_words(desk: Desk) -
     end = await desk.end(again)
     assert (end.run.failed_step, end.run.error_type) == ("summary", "mulligan.EditDoesNotFit")
     assert [one.outcome for one in (await desk.document(again)).ended if one.step == "summary"] == [Outcome.FAILED]
+
+
+async def test_an_earlier_edit_that_does_not_fit_any_more_is_left_out_and_said(desk: Desk) -> None:
+    """Else a run that it has made fail could not be replayed in any way."""
+    run_id, worker = await failed_run(desk)
+    worker.functions["chunk"] = lambda _: b"[]"
+    edit = PatchOp(op="replace", path="/pieces/1", value='"x"')
+    stuck = await replay(desk, run_id, start_steps=("chunk", "summary"), patches={"summary": (edit,)})
+    assert (await desk.end(stuck)).run.error_type == "mulligan.EditDoesNotFit"
+    left_out = "An earlier edit of the input of summary does not fit any more, and is left out (/pieces/1)."
+    fitting = {"summary": b'{"doc":{"lang":"en"},"pieces":["y"]}'}
+    assert left_out in (await plan(desk, stuck)).warnings
+    assert left_out in (await plan(desk, stuck, from_beginning=True)).warnings
+    assert left_out in (await plan(desk, stuck, inputs=fitting)).warnings
+    mended = await replay(desk, stuck, inputs=fitting)
+    assert (await desk.end(mended)).run.status is RunStatus.SUCCEEDED
+    assert worker.got[-2].input.endswith(b'"pieces":["y"]}')
 
 
 async def test_idempotency_keys_are_one_per_family_unless_a_fresh_one_is_asked_for(desk: Desk) -> None:

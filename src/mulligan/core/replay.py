@@ -7,8 +7,10 @@ the dashboard, the API, the CLI, the SDK and bulk replays alike.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from itertools import chain
 from typing import Literal
 
 import msgspec
@@ -221,18 +223,12 @@ def start_steps(source: RunFacts, ordinary: list[StepDefinition], request: Repla
 def in_order(steps: list[StepDefinition]) -> list[StepDefinition]:
     """Parents before children; parents that are not among them do not matter. The graph is acyclic: declarations are
     checked when they are registered."""
-    known = {step.name for step in steps}
-    ordered: list[StepDefinition] = []
-    placed: set[str] = set()
-    waiting = list(steps)
-    while waiting:
-        ready = [step for step in waiting if placed.issuperset(known.intersection(step.parents))]
-        if not ready:
-            raise InvalidInput("The graph of this workflow has a cycle.", code="invalid_input")
-        ordered.extend(ready)
-        placed.update(step.name for step in ready)
-        waiting = [step for step in waiting if step.name not in placed]
-    return ordered
+    by_name = {step.name: step for step in steps}
+    graph = {name: [parent for parent in step.parents if parent in by_name] for name, step in by_name.items()}
+    try:
+        return [by_name[name] for name in TopologicalSorter(graph).static_order()]
+    except CycleError:
+        raise InvalidInput("The graph of this workflow has a cycle.", code="invalid_input") from None
 
 
 # ── Edits and overrides in force ─────────────────────────────────────────────────────────────────────────────────────
@@ -240,7 +236,8 @@ def in_order(steps: list[StepDefinition]) -> list[StepDefinition]:
 
 def check_targets(request: ReplayRequest, selection: Selection) -> None:
     """Edits and overrides must aim at steps that run afresh. Raises InvalidInput naming the step and what to do."""
-    for name in (*request.inputs, *request.patches, *request.overrides, *request.reset_overrides):
+    changes = (request.inputs, request.patches, request.overrides, request.reset_overrides, request.reset_edits)
+    for name in chain(*changes):
         if name == EVERY_STEP or name in selection.running:
             continue
         if name in selection.kept:
@@ -261,10 +258,23 @@ def inherited_edits(source: RunFacts, request: ReplayRequest, running: frozenset
     }
 
 
-def overrides_in_force(source: RunFacts, request: ReplayRequest) -> Overrides:
-    """The source's overrides, less those reset, with those given now on top."""
+def idle_resets(source: RunFacts, request: ReplayRequest) -> list[str]:
+    """A warning for each reset of what was not changed. No refusal: one request may be meant for many runs."""
+    overrides = source.run.overrides
+    edited = {} if source.replay is None else source.replay.step_edits
+    idle = [f"the input of {step} was not edited" for step in request.reset_edits if step not in edited]
+    for step, names in request.reset_overrides.items():
+        places = overrides.values() if step == EVERY_STEP else (overrides.get(step, {}), overrides.get(EVERY_STEP, {}))
+        set_before = {name for values in places for name in values}
+        where = "" if step == EVERY_STEP else f" of {step}"
+        idle += [f"variable {name}{where} was not overridden" for name in names if name not in set_before]
+    return [f"Nothing to reset: {each}." for each in idle]
+
+
+def overrides_in_force(source: RunFacts, request: ReplayRequest, steps: Iterable[str]) -> Overrides:
+    """The source's overrides, less those reset, with those given now on top. ``steps``: all that the target has."""
     in_force: Overrides = {}
-    for step, values in source.run.overrides.items():
+    for step, values in _spread(source.run.overrides, request.reset_overrides, steps).items():
         dropped = set(request.reset_overrides.get(step, ())) | set(request.reset_overrides.get(EVERY_STEP, ()))
         left = {name: value for name, value in values.items() if name not in dropped}
         if left:
@@ -278,6 +288,17 @@ def overrides_in_force(source: RunFacts, request: ReplayRequest) -> Overrides:
             } | ({EVERY_STEP: in_force[EVERY_STEP]} if EVERY_STEP in in_force else {})
         in_force[step] = {**in_force.get(step, {}), **values}
     return {step: values for step, values in in_force.items() if values}
+
+
+def _spread(overrides: Overrides, resets: Mapping[str, Collection[str]], steps: Iterable[str]) -> Overrides:
+    """What is given for every step, and reset at one of them, is then given for each of the others."""
+    everywhere = overrides.get(EVERY_STEP, {})
+    reset_somewhere = {name for step, names in resets.items() if step != EVERY_STEP for name in names}
+    apart = {name: value for name, value in everywhere.items() if name in reset_somewhere}
+    if not apart:
+        return overrides
+    left = {name: value for name, value in everywhere.items() if name not in apart}
+    return {EVERY_STEP: left} | {step: {**apart, **overrides.get(step, {})} for step in steps}
 
 
 def kept_metadata(source: RunFacts, target: WorkflowDefinition) -> dict[str, str]:

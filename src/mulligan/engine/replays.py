@@ -5,8 +5,9 @@ Dashboard, API, CLI, SDK and bulk replays all come through here.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -37,6 +38,7 @@ from mulligan.core.replay import (
     check_targets,
     choose_version,
     edits_of,
+    idle_resets,
     inherited_edits,
     kept_metadata,
     overrides_in_force,
@@ -51,7 +53,7 @@ from mulligan.core.replay import (
 from mulligan.engine.playground import check_values
 from mulligan.engine.publish import by_number, facts_of
 from mulligan.engine.validation import problems_in, raise_for
-from mulligan.errors import Conflict, NotFound, Problem, Refused
+from mulligan.errors import Conflict, InvalidInput, NotFound, Problem, Refused
 from mulligan.ports.store import RunDocument
 
 if TYPE_CHECKING:
@@ -84,7 +86,7 @@ class Prepared:
     metadata: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Source:
     """The source run with the payloads that its replay may need, seen through the version that will run."""
 
@@ -106,12 +108,26 @@ class Source:
             outputs[parent] = payload
         return build_input(step, run_input, outputs, edits)
 
+    def takes(self, name: str, run_input: bytes, edit: Patch) -> bool:
+        """Whether an earlier edit fits what the step would get now, as far as that is known."""
+        step = self.target.definition.by_name[name]
+        try:
+            for document in {self.run_input, run_input}:
+                self.step_input(step, document, edit)
+        except InvalidInput:
+            return False
+        return True
+
     def readings(self, step: str) -> dict[str, Reading]:
         """What the last attempt of ``step`` that read anything read, by name."""
-        found: dict[str, Reading] = {}
+        return self._readings.get(step, {})
+
+    @cached_property
+    def _readings(self) -> dict[str, dict[str, Reading]]:
+        found: dict[str, dict[str, Reading]] = {}
         for attempt in by_number(self.document.ended):
-            if attempt.step == step:
-                found.update({reading.name: reading for reading in attempt.readings})
+            of_step = found.setdefault(attempt.step, {})
+            of_step.update({reading.name: reading for reading in attempt.readings})
         return found
 
 
@@ -124,14 +140,16 @@ class Replays:
         source = await self._load(namespace, run_id, request)
         check_targets(request, source.selection)
         run_input, input_edit = edited_input(source, request)
-        inherited = inherited_edits(source.facts, request, source.selection.running)
+        earlier = inherited_edits(source.facts, request, source.selection.running)
+        inherited = {step: edit for step, edit in earlier.items() if source.takes(step, run_input, edit)}
         new_edits = edited_steps(source, request, inherited)
         step_edits = {step: (*inherited.get(step, ()), *new_edits.get(step, ())) for step in {**inherited, **new_edits}}
         check_inputs(source, run_input, bool(input_edit), step_edits)
         variables = await self._engine.store.variables(namespace, source.facts.run.workflow)
         unread = check_values(request.overrides, lambda step: known_schemas(source, step, variables))
+        remarks = (*unread, *edits_told(earlier, inherited))
         return Prepared(
-            plan=make_plan(source, request, input_edit, inherited, new_edits, unread),
+            plan=make_plan(source, request, input_edit, inherited, new_edits, remarks),
             request=request,
             selection=source.selection,
             pinned=source.pinned,
@@ -139,7 +157,7 @@ class Replays:
             input_edit=input_edit,
             step_edits=step_edits,
             new_edits=new_edits,
-            overrides=overrides_in_force(source.facts, request),
+            overrides=overrides_in_force(source.facts, request, source.target.definition.by_name),
             metadata=kept_metadata(source.facts, source.target.definition),
         )
 
@@ -293,6 +311,19 @@ def edited_steps(source: Source, request: ReplayRequest, inherited: dict[str, Pa
     return edits
 
 
+def edits_told(earlier: dict[str, Patch], inherited: dict[str, Patch]) -> list[str]:
+    """What became of the edits of earlier replays: a person who replays again must not find them out by the result."""
+    told = []
+    for step, edit in earlier.items():
+        paths = ", ".join(sorted({operation.path for operation in edit}))
+        told.append(
+            f"An earlier edit of the input of {step} stays in force ({paths})."
+            if step in inherited
+            else f"An earlier edit of the input of {step} does not fit any more, and is left out ({paths})."
+        )
+    return told
+
+
 def patch_to(before: bytes | None, after: bytes) -> Patch:
     """From the step's known input to the edited document; if the input is not known, every argument is set."""
     if before is not None:
@@ -340,7 +371,7 @@ def make_plan(
     input_edit: Patch,
     inherited: dict[str, Patch],
     new_edits: dict[str, Patch],
-    unread: list[str],
+    remarks: Iterable[str],
 ) -> Plan:
     target, selection = source.target, source.selection
     stale = stale_steps(target.definition, selection, input_edited=bool(input_edit))
@@ -359,8 +390,8 @@ def make_plan(
         steps=steps,
         suggested_start_steps=without_stale(target.definition, selection, stale),
         edits=planned_edits(source, input_edit, inherited, new_edits),
-        overrides=planned_overrides(source, request.overrides),
-        warnings=(*warnings, *unread),
+        overrides=planned_overrides(source, request),
+        warnings=(*warnings, *remarks, *idle_resets(source.facts, request)),
         token=plan_token(source.facts, target, selection, request),
     )
 
@@ -376,16 +407,28 @@ def planned_edits(
     return tuple(edits)
 
 
-def planned_overrides(source: Source, overrides: Overrides) -> tuple[PlannedOverride, ...]:
+def planned_overrides(source: Source, request: ReplayRequest) -> tuple[PlannedOverride, ...]:
+    """What is given now, and what is reset: to the default that the source run has read."""
+    running = [
+        step.name
+        for step in source.target.definition.steps
+        if step.name in source.selection.running and step.kind is StepKind.CALL
+    ]
+
+    def read(step: str, name: str) -> Reading | None:
+        readers = running if step == EVERY_STEP else [step]
+        return next((found for one in readers if (found := source.readings(one).get(name)) is not None), None)
+
     planned: list[PlannedOverride] = []
-    for step, values in overrides.items():
-        running = [
-            other.name
-            for other in source.target.definition.steps
-            if other.name in source.selection.running and other.kind is StepKind.CALL
-        ]
+    for step, values in request.overrides.items():
         for name, after in values.items():
-            readers = [one for one in (running if step == EVERY_STEP else [step]) if name in source.readings(one)]
-            before = source.readings(readers[0])[name].value if readers else None
-            planned.append(PlannedOverride(step=step, name=name, before=before, after=after))
+            before = read(step, name)
+            planned.append(
+                PlannedOverride(step=step, name=name, before=None if before is None else before.value, after=after)
+            )
+    for step, names in request.reset_overrides.items():
+        for name in names:
+            before = read(step, name)
+            if before is not None and before.override is not None and name not in request.overrides.get(step, {}):
+                planned.append(PlannedOverride(step=step, name=name, before=before.value, after=before.default))
     return tuple(planned)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from mulligan.core.inputs import INPUT_TOO_LARGE, build_input, check_size, edits_for, output_ref, outputs_needed
+from mulligan.core.inputs import build_input, check_size, edits_for, output_ref, outputs_needed
 from mulligan.core.records import Outcome, OutputRef, StepDefinition
 from mulligan.engine.api import failure_document
 from mulligan.errors import InvalidInput, NotFound, TooLarge
@@ -145,11 +145,13 @@ def step_input(
         failure = failure_document(scene.document)
     try:
         document = build_input(step, run_input, outputs, edits_for(scene.facts, step.name), failure)
+    except (InvalidInput, TooLarge):
+        # An edit that does not fit has failed the step: a replay leaves it out, so this is what there is to edit.
+        document = build_input(step, run_input, outputs, (), failure)
+    try:
         check_size(step, document, outputs)
-    except (InvalidInput, TooLarge) as error:
-        is_large = error.code == INPUT_TOO_LARGE
-        why = str(error) if is_large else f"an edit does not fit what the step would get: {error}"
-        return StepPayloads(None, why, output)
+    except TooLarge as error:
+        return StepPayloads(None, str(error), output)
     return StepPayloads(document, None, output)
 
 
