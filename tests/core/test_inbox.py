@@ -13,7 +13,7 @@ NOW = datetime(2026, 11, 22, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def group(note: GroupNote | None = None, *, count: int = 10, last_at: datetime = NOW) -> FailureGroup:
+def group(note: GroupNote | None = None, *, more: int = 0, last_at: datetime = NOW) -> FailureGroup:
     return FailureGroup(
         namespace="default",
         fingerprint="f",
@@ -21,11 +21,12 @@ def group(note: GroupNote | None = None, *, count: int = 10, last_at: datetime =
         step="call",
         error_type="ConnectionError",
         error_message="down",
-        count=count,
+        count=10,
         first_at=NOW - HOUR,
         last_at=last_at,
         versions=("v1", "v2"),
         note=note,
+        more=more,
     )
 
 
@@ -36,7 +37,6 @@ def note(status: GroupStatus, **given: object) -> GroupNote:
         status=status,
         at=NOW,
         actor="ada",
-        at_count=10,
         **given,  # type: ignore[arg-type]  # the fields of GroupNote
     )
 
@@ -59,8 +59,8 @@ def test_a_resolved_group_opens_again_when_it_recurs() -> None:
     [
         ({"until_at": NOW + HOUR}, {}, NOW + HOUR / 2, GroupStatus.SNOOZED),
         ({"until_at": NOW + HOUR}, {}, NOW + HOUR, GroupStatus.OPEN),
-        ({"until_more": 5}, {"count": 14}, NOW, GroupStatus.SNOOZED),
-        ({"until_more": 5}, {"count": 15}, NOW, GroupStatus.OPEN),
+        ({"until_more": 5}, {"more": 4}, NOW, GroupStatus.SNOOZED),
+        ({"until_more": 5}, {"more": 5}, NOW, GroupStatus.OPEN),
         ({"until_version": True, "versions": ("v1", "v2")}, {}, NOW, GroupStatus.SNOOZED),
         ({"until_version": True, "versions": ("v1",)}, {}, NOW, GroupStatus.OPEN),
     ],

@@ -84,7 +84,20 @@ async def test_a_snooze_ends_when_it_was_to(desk: Desk, two_kinds: None, until: 
     if ends:
         await desk.clock.advance(timedelta(seconds=ends))
     else:
+        await desk.clock.advance(timedelta(seconds=1))
         await desk.run()
+    assert (await desk.get(f"/inbox/{fingerprint}"))["status"] == "open"
+
+
+async def test_a_snooze_until_more_fail_ends_in_the_inbox_too(desk: Desk, two_kinds: None) -> None:
+    """Though the inbox shows only the runs of a day, and the group had others before."""
+    await desk.clock.advance(timedelta(days=2))
+    fingerprint = (await desk.get("/inbox", since="30d"))["items"][0]["fingerprint"]
+    await desk.post(f"/inbox/{fingerprint}", {"status": "snoozed", "until_more": 2})
+    await desk.clock.advance(timedelta(seconds=1))
+    for counts in ({"open": 0, "snoozed": 1, "resolved": 0}, {"open": 1, "snoozed": 0, "resolved": 0}):
+        await desk.run()
+        assert (await desk.get("/inbox"))["counts"] == counts
     assert (await desk.get(f"/inbox/{fingerprint}"))["status"] == "open"
 
 

@@ -103,8 +103,9 @@ def test_the_latest_version_is_found_without_sorting(connection: apsw.Connection
 
 
 def test_the_inbox_is_answered_from_an_index_alone(connection: apsw.Connection) -> None:
-    sql = statement("find_failure_groups")
-    assert "COVERING INDEX runs_by_fingerprint" in plan(connection, sql, dict.fromkeys(parameters(sql)))
+    for name in ("find_failure_groups", "count_failures_since"):
+        sql = statement(name)
+        assert "COVERING INDEX runs_by_fingerprint" in plan(connection, sql, dict.fromkeys(parameters(sql)))
     sql = statement("count_bulk_runs")
     assert "COVERING INDEX runs_by_bulk" in plan(connection, sql, {"bulk_id": "b"})
 

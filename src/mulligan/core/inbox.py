@@ -19,7 +19,7 @@ class GroupStatus(StrEnum):
 
 
 class GroupNote(Record, frozen=True):
-    """What a person last said about a group. ``at_count``: how many runs it had then.
+    """What a person last said about a group.
 
     A snooze ends at ``until_at``, or when ``until_more`` further runs have failed, or when a run of another version
     than those of ``versions`` fails; whichever is given.
@@ -31,7 +31,6 @@ class GroupNote(Record, frozen=True):
     at: datetime
     actor: str
     note: str = ""
-    at_count: int = 0
     until_at: datetime | None = None
     until_more: int | None = None
     until_version: bool = False
@@ -43,7 +42,8 @@ class FailureGroup(Record, frozen=True):
 
     Workflow, step and error are those of the newest run. ``versions``: version digests seen; ``samples``: ids of the
     newest runs, newest first. ``replayed`` and ``recovered``: how many of the runs were replayed, and how many of those
-    by a replay that succeeded.
+    by a replay that succeeded. ``more``: how many runs have failed since the note, whenever they were created; counted
+    only where a snooze waits for that.
     """
 
     namespace: str
@@ -60,6 +60,7 @@ class FailureGroup(Record, frozen=True):
     replayed: int = 0
     recovered: int = 0
     note: GroupNote | None = None
+    more: int = 0
 
 
 def status_of(group: FailureGroup, now: datetime) -> GroupStatus:
@@ -71,7 +72,7 @@ def status_of(group: FailureGroup, now: datetime) -> GroupStatus:
         return GroupStatus.OPEN if group.last_at > note.at else GroupStatus.RESOLVED
     ended = (
         (note.until_at is not None and now >= note.until_at)
-        or (note.until_more is not None and group.count >= note.at_count + note.until_more)
+        or (note.until_more is not None and group.more >= note.until_more)
         or (note.until_version and bool(set(group.versions) - set(note.versions)))
     )
     return GroupStatus.OPEN if ended else GroupStatus.SNOOZED

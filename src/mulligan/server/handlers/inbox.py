@@ -102,7 +102,6 @@ async def note_group(call: Call, fingerprint: str, body: NoteRequest) -> Group:
         at=now,
         actor=call.caller.actor,
         note=body.note,
-        at_count=group.count,
         until_at=until_at,
         until_more=body.until_more,
         until_version=body.until_version,

@@ -59,7 +59,16 @@ def group_of(tables: Tables, mark: str, runs: list[Run], replays: dict[str, list
         replayed=len(again),
         recovered=sum(any(run.status is RunStatus.SUCCEEDED for run in each) for each in again),
         note=tables.notes.get((newest.namespace, mark)),
+        more=more_since_note(tables, newest.namespace, mark),
     )
+
+
+def more_since_note(tables: Tables, namespace: str, mark: str) -> int:
+    note = tables.notes.get((namespace, mark))
+    if note is None or note.until_more is None:
+        return 0
+    all_of_them = failures(tables, namespace, None)[mark]
+    return sum(run.finished_at is not None and run.finished_at > note.at for run in all_of_them)
 
 
 def group_activity(

@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from mulligan.core.inbox import FailureGroup, GroupNote
 from mulligan.ports.store import Bucket
 from mulligan.stores import stored
+from mulligan.stores.postgres.bulks import count_of
 from mulligan.stores.postgres.load import load_runs
 from mulligan.stores.postgres.statement import Connection, Statement
 
+COUNT_FAILURES_SINCE = Statement("count_failures_since")
 COUNT_RECOVERIES = Statement("count_recoveries")
 FIND_FAILURE_GROUPS = Statement("find_failure_groups")
 FIND_FAILURE_SAMPLES = Statement("find_failure_samples")
@@ -27,6 +29,9 @@ async def find_failure_groups(
     marks = [row[0] for row in found]
     notes = stored.records(GroupNote, await FIND_GROUP_NOTES.fetch(connection, namespace=namespace, fingerprints=marks))
     note_of = {note.fingerprint: note for note in notes}
+    waiting = [note for note in notes if note.until_more is not None]
+    asked = {"fingerprints": [note.fingerprint for note in waiting], "since": [note.at for note in waiting]}
+    more = count_of(await COUNT_FAILURES_SINCE.fetch(connection, namespace=namespace, **asked))
     counted = await COUNT_RECOVERIES.fetch(connection, namespace=namespace, since=since, fingerprints=marks)
     recovery_of = {mark: (replayed, recovered) for mark, replayed, recovered in counted}
     newest = {run.id: run for run in await load_runs(connection, [row[4] for row in found])}
@@ -51,6 +56,7 @@ async def find_failure_groups(
                 replayed=replayed,
                 recovered=recovered,
                 note=note_of.get(mark),
+                more=more.get(mark, 0),
             )
         )
     return groups

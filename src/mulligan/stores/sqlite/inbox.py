@@ -17,6 +17,7 @@ from mulligan.stores.sqlite.database import snapshot
 from mulligan.stores.sqlite.load import load_runs
 from mulligan.stores.statements import read_statement
 
+COUNT_FAILURES_SINCE = read_statement(__package__, "count_failures_since")
 COUNT_RECOVERIES = read_statement(__package__, "count_recoveries")
 FIND_FAILURE_GROUPS = read_statement(__package__, "find_failure_groups")
 FIND_FAILURE_SAMPLES = read_statement(__package__, "find_failure_samples")
@@ -34,6 +35,9 @@ def find_failure_groups(
         ).fetchall()
         marks = {**asked, "fingerprints": stored.json_text([row[0] for row in found])}
         notes = stored.records(GroupNote, connection.execute(FIND_GROUP_NOTES, marks))
+        waiting = [(note.fingerprint, rows.micros(note.at)) for note in notes if note.until_more is not None]
+        asked_more = {"namespace": namespace, "notes": stored.json_text(waiting)}
+        more = dict(connection.execute(COUNT_FAILURES_SINCE, asked_more)) if waiting else {}
         recoveries: list[Any] = connection.execute(COUNT_RECOVERIES, marks).fetchall()
         samples: dict[str, list[Any]] = {
             row[0]: connection.execute(FIND_FAILURE_SAMPLES, {**asked, "fingerprint": row[0]}).fetchall()
@@ -62,6 +66,7 @@ def find_failure_groups(
                 replayed=replayed,
                 recovered=recovered,
                 note=note_of.get(mark),
+                more=more.get(mark, 0),
             )
         )
     return groups

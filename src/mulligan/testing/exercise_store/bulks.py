@@ -156,7 +156,7 @@ class Inbox:
         ]
         await know(store, namespace="other")
         theirs = failed("few", namespace="other")
-        note = GroupNote("default", "few", GroupStatus.SNOOZED, after(4), "ada", "known", 2, until_more=5)
+        note = GroupNote("default", "few", GroupStatus.SNOOZED, after(4), "ada", "known", until_more=5)
         written = changes(*few, *many, *tied, *others, theirs, notes_saved={("default", "few"): note})
         await commit(store, written)
         groups = await store.failure_groups("default", None, None, 10)
@@ -177,6 +177,7 @@ class Inbox:
             versions=("greet-1",),
             samples=(few[1].id, few[0].id),
             note=note,
+            more=1,
         )
         assert await store.failure_groups("default", None, None, 1) == groups[:1]
         assert await store.failure_groups("default", None, "tied", 10) == groups[2:]
@@ -221,6 +222,29 @@ class Inbox:
         await commit(store, Changes(notes_saved={("default", "f"): opened}))
         [group] = await store.failure_groups("default", None, "f", 10)
         assert group.note == opened
+
+    async def test_what_a_snooze_waits_for_is_counted_whatever_part_of_the_group_is_asked_for(
+        self, store: Store
+    ) -> None:
+        await know(store)
+        await know(store, namespace="other")
+        until = GroupNote("default", "f", GroupStatus.SNOOZED, after(5), "ada", until_more=2)
+        runs = [failed(created_at=after(at), finished_at=after(at + 2)) for at in (1, 3, 3.000001, 4, 8)]
+        others = [
+            failed("g", created_at=after(8), finished_at=after(9)),
+            failed(namespace="other", created_at=after(8), finished_at=after(9)),
+            make_run(status=RunStatus.CANCELLED, finished_at=after(9), fingerprint="f"),
+        ]
+        await commit(store, changes(*runs, *others, notes_saved={("default", "f"): until}))
+        for since, count in ((None, 5), (after(8), 1)):
+            [group] = await store.failure_groups("default", since, "f", 10)
+            assert (group.count, group.more) == (count, 3)
+        [elsewhere] = await store.failure_groups("other", None, "f", 10)
+        assert elsewhere.more == 0
+        for_a_while = msgspec.structs.replace(until, until_more=None, until_at=after(60))
+        await commit(store, Changes(notes_saved={("default", "f"): for_a_while}))
+        [group] = await store.failure_groups("default", None, "f", 10)
+        assert group.more == 0
 
     @pytest.mark.parametrize("namespace", ["default", "other"])
     async def test_the_activity_of_groups_is_counted_in_buckets(self, store: Store, namespace: str) -> None:
