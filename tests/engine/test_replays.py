@@ -255,7 +255,8 @@ async def test_edits_and_overrides_stay_in_force_over_generations_until_they_are
 
 
 async def test_a_variable_that_was_given_for_every_step_can_be_reset_at_one(desk: Desk) -> None:
-    worker = await desk.worker(FLOW, {**functions(), "summary": lambda _: b"1"})  # type: ignore[arg-type]  # as above
+    worker = await desk.worker(FLOW, functions())  # type: ignore[arg-type]  # as above
+    worker.functions["summary"] = lambda _: b"1"
     worker.readings["summary"] = (msgspec.structs.replace(HEAT, override="0.9", value="0.9"),)
     run_id = await desk.start("flow", INPUT, overrides={"*": {"heat": "0.9", "lang": '"en"'}})
     await desk.end(run_id)
