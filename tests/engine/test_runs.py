@@ -16,6 +16,7 @@ from mulligan.core.records import (
     Argument,
     OpenState,
     Outcome,
+    RecordedError,
     Retry,
     RunStatus,
     StepDefinition,
@@ -439,3 +440,24 @@ async def test_a_worker_id_of_another_namespace_is_refused(desk: Desk) -> None:
     with pytest.raises(Conflict):
         await desk.engine.submit(hello)
     assert (await worker.finish_now(worker.got[0].step)).applied
+
+
+async def test_spans_that_an_older_version_let_pass_hold_up_nobody(desk: Desk) -> None:
+    far = timedelta.max
+    endless = WorkflowDefinition(
+        name="endless",
+        steps=(
+            StepDefinition(name="a", start_to_close=far, schedule_to_start=far),
+            StepDefinition(name="nap", kind=StepKind.SLEEP, parents=("a",), sleep=far),
+            StepDefinition(name="again", retry=Retry(retries=1, first=far, cap=far)),
+        ),
+    )
+    worker = await desk.worker(endless, {"a": lambda _: b"1", "again": lambda _: b"1"}, holding=True)
+    run_id = await desk.start("endless")
+    await settle()
+    first, second = sorted(worker.got, key=lambda assignment: assignment.step.step)
+    assert (await worker.finish_now(first.step)).applied
+    failed = worker.finish(second.step, Outcome.FAILED, error=RecordedError(type="E", message="no"))
+    assert (await desk.engine.submit(failed)).applied
+    steps = (await desk.document(run_id)).open
+    assert {step.step: step.state for step in steps} == {"nap": OpenState.SLEEPING, "again": OpenState.RETRYING}

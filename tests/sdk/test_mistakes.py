@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -196,6 +198,26 @@ def bad_duration(m: Mulligan) -> None:
     def hello() -> None: ...
 
 
+def endless_timeout(m: Mulligan) -> None:
+    @m.task(timeout=timedelta(days=3_000_000))
+    def hello(name: str) -> str:
+        return name
+
+
+def endless_sleep(m: Mulligan) -> None:
+    m.workflow("w", input=Doc).sleep("600w")
+
+
+def endless_retries(m: Mulligan) -> None:
+    @m.task(retries=1_000_001)
+    def hello(name: str) -> str:
+        return name
+
+
+def priority_beyond_all(m: Mulligan) -> None:
+    m.workflow("w", input=Doc, priority=1_001)
+
+
 def bad_effect(m: Mulligan) -> None:
     @m.task(effect="some")  # type: ignore[call-overload] # the mistake
     def hello() -> None: ...
@@ -265,6 +287,10 @@ MISTAKES: dict[Callable[[Mulligan], None], str] = {
     failure_outside_of_on_failure: "only an on-failure step has one.*@wf.on_failure",
     two_on_failure_steps: "two on-failure steps",
     bad_duration: "the timeout of task 'hello' is wrong.*did you mean '30s'",
+    endless_timeout: "the timeout of task 'hello' is longer than 10 years. Give a shorter span",
+    endless_sleep: "the length of a sleep is longer than 10 years",
+    endless_retries: "task 'hello': retries=1,000,001 is too many: at most 1,000,000",
+    priority_beyond_all: "workflow 'w' has the priority 1,001. Use one of -1,000 to 1,000",
     bad_effect: "has the effect 'some'.*'none', 'idempotent', 'irreversible'",
     no_steps: "workflow 'empty' has no steps.*@wf.step",
     no_schema: "the arguments of step 'hello' cannot be described as JSON.*belongs into depends",
@@ -292,7 +318,11 @@ def test_a_mistake_is_told_with_its_place_and_its_fix(mistake: Callable[[Mulliga
     [
         (lambda: Retry(-1), "whole number of retries"),
         (lambda: Retry(True), "whole number of retries"),
-        (lambda: Retry(3, factor=0.5), "factor >= 1"),
+        (lambda: Retry(3, factor=0.5), "1 <= factor"),
+        (lambda: Retry(3, factor=math.nan), "1 <= factor"),
+        (lambda: Retry(3, jitter=math.inf), "jitter <= 10"),
+        (lambda: Retry(3, first="600w"), "at most 10 years"),
+        (lambda: Retry(3, cap="600w"), "at most 10 years"),
         (lambda: Retry(3, first="soon"), "is not a duration"),
         (lambda: Retry(3, first="1h", cap="5m"), "cannot be capped"),
         (lambda: Retry(3, on=("TimeoutError",)), "takes exception classes"),  # type: ignore[arg-type] # the mistake

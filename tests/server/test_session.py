@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from datetime import timedelta
 
 import msgspec
 import pytest
 
-from mulligan.core.limits import ERROR
-from mulligan.core.records import Argument, Reading, RecordedError, StepDefinition, WorkflowDefinition
+from mulligan.core.limits import ERROR, LONGEST_SPAN
+from mulligan.core.records import Argument, Reading, RecordedError, Retry, StepDefinition, WorkflowDefinition
 from mulligan.server.session.session import Session
 from mulligan.testing.clock import settle
 from mulligan.wire.messages import (
@@ -323,6 +324,9 @@ async def test_beats_keep_a_worker_and_a_forgotten_one_is_told(desk: Desk) -> No
     await session.close()
 
 
+BEYOND = LONGEST_SPAN + timedelta(microseconds=1)
+
+
 def unsound(**given: object) -> WorkflowDefinition:
     return WorkflowDefinition(**{"name": "w", "steps": (StepDefinition(name="s"),), **given})  # type: ignore[arg-type]
 
@@ -342,6 +346,16 @@ def unsound(**given: object) -> WorkflowDefinition:
         ),
         (unsound(steps=(StepDefinition(name="s", arguments=(Argument("x", "step:t"),)),)), "which is not there"),
         (unsound(steps=(StepDefinition(name="s", arguments=(Argument("x", "moon"),)),)), "which is not there"),
+        (unsound(priority=1_001), "-1,000 to 1,000"),
+        (unsound(steps=(StepDefinition(name="s", start_to_close=BEYOND),)), "its timeout is 0 s to 10 years"),
+        (unsound(steps=(StepDefinition(name="s", schedule_to_start=BEYOND),)), "its queue timeout is"),
+        (unsound(steps=(StepDefinition(name="s", start_to_close=-BEYOND),)), "its timeout is"),
+        (unsound(steps=(StepDefinition(name="s", sleep=timedelta.max),)), "its sleep is"),
+        (unsound(steps=(StepDefinition(name="s", retry=Retry(1, first=BEYOND)),)), "first delay of a retry is"),
+        (unsound(steps=(StepDefinition(name="s", retry=Retry(1, cap=BEYOND)),)), "longest delay of a retry is"),
+        (unsound(steps=(StepDefinition(name="s", retry=Retry(2**63)),)), "0 to 1,000,000 retries"),
+        (unsound(steps=(StepDefinition(name="s", retry=Retry(1, factor=math.nan)),)), "a factor of 1 to 1,000"),
+        (unsound(steps=(StepDefinition(name="s", retry=Retry(1, jitter=1e300)),)), "the jitter of its retries"),
         (unsound(input_schema="{"), "not valid"),
         (unsound(input_schema='{"type":"nope"}'), "cannot be registered"),
         (unsound(input_schema='{"$ref":"http://169.254.169.254/latest"}'), "only refer to itself"),

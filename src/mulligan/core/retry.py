@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import timedelta
 
+from mulligan.core.limits import bounded
 from mulligan.core.records import Retry
 
 
@@ -19,6 +20,7 @@ def delay(retry: Retry, failures: int, run_id: str, step: str) -> timedelta:
         base = min(retry.cap, retry.first * retry.factor ** (failures - 1))
     except OverflowError:
         base = retry.cap if retry.first else retry.first
+    base = bounded(base)
     return base + base * (retry.jitter * _share(run_id, step, failures))
 
 

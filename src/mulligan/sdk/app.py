@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, Unpack, overload
 
+from mulligan.core.limits import LARGEST_PRIORITY
 from mulligan.core.records import StepKind, WorkflowDefinition
 from mulligan.errors import DeclarationError
 from mulligan.sdk.clock import Clock, RealClock
@@ -154,6 +155,9 @@ class Mulligan:
     ) -> WorkflowDeclaration:
         if not name or len(name) > 200 or not name.isprintable() or "/" in name:
             raise mistake(at, f"{name!r} is no name for a workflow", "Use 1 to 200 printable characters without '/'")
+        if abs(priority) > LARGEST_PRIORITY:
+            limits = f"-{LARGEST_PRIORITY:,} to {LARGEST_PRIORITY:,}"
+            raise mistake(at, f"workflow {name!r} has the priority {priority:,}", f"Use one of {limits}")
         return WorkflowDeclaration(self, name, input_type, at, is_task=is_task, label=label, priority=priority)
 
     def _keep(self, workflow: WorkflowDeclaration) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypedDict, TypeVar, Unpack, cast, overload
 
+from mulligan.core.limits import LONGEST_SPAN
 from mulligan.core.records import Effect, StepKind
 from mulligan.sdk.declare.declaration import StepDeclaration, StepPolicy, WorkflowDeclaration
 from mulligan.sdk.declare.edges import After
@@ -295,6 +296,8 @@ def duration(value: str | timedelta | None, what: str, at: Where) -> timedelta |
         raise mistake(at, f"{what} is wrong", str(error).capitalize()) from None
     if not span:
         raise mistake(at, f"{what} is zero", "Give a longer span, or leave it out")
+    if span > LONGEST_SPAN:
+        raise mistake(at, f"{what} is longer than 10 years", "Give a shorter span, or leave it out")
     return span
 
 

@@ -10,6 +10,7 @@ from itertools import islice
 import msgspec
 
 from mulligan.core.facts import Claim
+from mulligan.core.limits import bounded
 from mulligan.core.records import OpenState, OpenStep
 
 Route = tuple[str, str]
@@ -89,5 +90,5 @@ def leased_to(claim: Claim, step: OpenStep, now: datetime, token: str) -> OpenSt
         token=token,
         worker_id=claim.worker_id,
         since_at=now,
-        due_at=None if step.start_to_close is None else now + step.start_to_close,
+        due_at=None if step.start_to_close is None else now + bounded(step.start_to_close),
     )

@@ -10,6 +10,7 @@ from mulligan.core.decide.policy import Policy
 from mulligan.core.facts import Facts, RunFacts
 from mulligan.core.fingerprint import fingerprint
 from mulligan.core.lifecycle import OUTCOMES_THAT_FAIL
+from mulligan.core.limits import bounded
 from mulligan.core.records import (
     Attempt,
     OpenState,
@@ -48,7 +49,7 @@ def open_step(facts: Facts, run: RunFacts, step: StepDefinition, now: datetime, 
     state, due_at = OpenState.READY, None
     available_at = run.run.available_at
     if step.kind is StepKind.SLEEP:
-        state, due_at = OpenState.SLEEPING, max(now, available_at or now) + (step.sleep or timedelta())
+        state, due_at = OpenState.SLEEPING, max(now, available_at or now) + bounded(step.sleep or timedelta())
     elif available_at is not None and available_at > now:
         state, due_at = OpenState.SLEEPING, available_at
     else:
@@ -65,14 +66,14 @@ def open_step(facts: Facts, run: RunFacts, step: StepDefinition, now: datetime, 
             since_at=now,
             priority=run.run.priority,
             due_at=due_at,
-            start_to_close=None if step.start_to_close is None else step.start_to_close + policy.timeout_grace,
+            start_to_close=None if step.start_to_close is None else bounded(step.start_to_close) + policy.timeout_grace,
         )
     )
 
 
 def waits_until(step: StepDefinition, now: datetime) -> datetime | None:
     """When a step that is ready from ``now`` on has waited too long for a worker."""
-    return None if step.schedule_to_start is None else now + step.schedule_to_start
+    return None if step.schedule_to_start is None else now + bounded(step.schedule_to_start)
 
 
 def open_all(facts: Facts, run: RunFacts, now: datetime, policy: Policy) -> None:

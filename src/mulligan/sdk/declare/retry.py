@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from mulligan.core import records
+from mulligan.core.limits import LARGEST_FACTOR, LARGEST_JITTER, LONGEST_SPAN, MOST_RETRIES
 from mulligan.errors import DeclarationError
 from mulligan.sdk.declare.source import Where
 from mulligan.sdk.durations import parse_duration
@@ -37,8 +38,14 @@ class Retry:
         retries: object = self.retries
         if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
             raise DeclarationError(f"retries={self.retries!r} must be a whole number of retries, 0 or more.")
-        if self.factor < 1 or self.jitter < 0:
-            raise DeclarationError("A Retry needs factor >= 1 and jitter >= 0; delays must not shrink.")
+        if retries > MOST_RETRIES:
+            raise DeclarationError(f"retries={retries:,} is too many: at most {MOST_RETRIES:,}.")
+        # said so that NaN, of which nothing is true, is refused as well
+        if not (1 <= self.factor <= LARGEST_FACTOR and 0 <= self.jitter <= LARGEST_JITTER):
+            raise DeclarationError(
+                f"A Retry needs 1 <= factor <= {LARGEST_FACTOR:,} and 0 <= jitter <= {LARGEST_JITTER}; delays must "
+                "neither shrink nor grow beyond measure."
+            )
         on: tuple[object, ...] = self.on
         wrong = [kind for kind in on if not (isinstance(kind, type) and issubclass(kind, BaseException))]
         if wrong:
@@ -48,6 +55,8 @@ class Retry:
             cap = None if self.cap is None else parse_duration(self.cap)
         except ValueError as error:
             raise DeclarationError(f"Retry: {error}.") from None
+        if max(first, cap or first) > LONGEST_SPAN:
+            raise DeclarationError("A Retry waits at most 10 years: give shorter spans for first= and cap=.")
         if cap is not None and cap < first:
             raise DeclarationError(f"A Retry that first waits {self.first} cannot be capped at {self.cap}.")
 

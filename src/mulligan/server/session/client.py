@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from mulligan.core.commands import Started, StartRun
-from mulligan.core.limits import FRAME, MESSAGE
+from mulligan.core.limits import FRAME, LARGEST_PRIORITY, LONGEST_SPAN, MESSAGE
 from mulligan.engine.api import RunEnd, no_run
 from mulligan.errors import InvalidInput, MulliganError, NotFound, Unavailable
 from mulligan.server.reading.scene import RUN_ID
@@ -28,7 +28,7 @@ MOST_LOOKED_UP = 500
 """Ended runs whose results are read together: enough to save the questions, few enough to hold in memory."""
 LONGEST_KEY = 255
 MOST_METADATA = 100
-LONGEST_DELAY_MS = 315_576_000_000
+LONGEST_DELAY_MS = LONGEST_SPAN // timedelta(milliseconds=1)
 NO_DELAY = timedelta()
 
 
@@ -217,7 +217,7 @@ def _check_spec(spec: StartSpec) -> None:
     if RUN_ID.fullmatch(spec.run_id) is None:
         raise InvalidInput(f"{spec.run_id!r} is no run id: that is a UUIDv7 as 26 characters of base32hex.")
     check(spec.input, f"input of {spec.workflow}")
-    if not 0 <= spec.delay_ms <= LONGEST_DELAY_MS or not -1_000 <= (spec.priority or 0) <= 1_000:
+    if not 0 <= spec.delay_ms <= LONGEST_DELAY_MS or abs(spec.priority or 0) > LARGEST_PRIORITY:
         raise InvalidInput("The delay is 0 s to 10 years, and the priority -1000 to 1000.")
     key = spec.idempotency_key
     if key is not None and not 0 < len(key) <= LONGEST_KEY:

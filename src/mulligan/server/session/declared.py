@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import graphlib
 from collections.abc import Iterable
+from datetime import timedelta
 
 from mulligan.core.inputs import parent_of
+from mulligan.core.limits import LARGEST_FACTOR, LARGEST_JITTER, LARGEST_PRIORITY, LONGEST_SPAN, MOST_RETRIES
 from mulligan.core.records import StepDefinition, WorkflowDefinition
 from mulligan.engine.api import problems_in
 from mulligan.errors import InvalidInput, TooLarge
@@ -44,6 +46,8 @@ def _check_definition(definition: WorkflowDefinition) -> None:
     where = f"workflow {definition.name!r}"
     if not is_name(definition.name):
         raise _unsound(where, f"a name has 1 to {LONGEST_NAME} printable characters")
+    if abs(definition.priority) > LARGEST_PRIORITY:
+        raise _unsound(where, f"its priority is -{LARGEST_PRIORITY:,} to {LARGEST_PRIORITY:,}")
     names = {step.name for step in definition.steps}
     if not 0 < len(definition.steps) <= MOST_STEPS or len(names) != len(definition.steps):
         raise _unsound(where, f"it needs 1 to {MOST_STEPS:,} steps with names of their own")
@@ -67,8 +71,29 @@ def _check_step(step: StepDefinition, names: set[str], where: str) -> None:
         known = argument.origin in ("input", "failure") or argument.origin.startswith("input:")
         if (parent is None and not known) or (parent is not None and parent not in step.parents):
             raise _unsound(where, f"argument {argument.name!r} comes from {argument.origin!r}, which is not there")
+    _check_numbers(step, where)
     _check_schema(step.input_schema, f"input schema of {where}")
     _check_schema(step.output_schema, f"output schema of {where}")
+
+
+def _check_numbers(step: StepDefinition, where: str) -> None:
+    """Whatever is computed with them has a result: an overflow would be found only in a turn of the cycle."""
+    retry = step.retry
+    spans = {
+        "timeout": step.start_to_close,
+        "queue timeout": step.schedule_to_start,
+        "sleep": step.sleep,
+        "first delay of a retry": retry.first,
+        "longest delay of a retry": retry.cap,
+    }
+    for what, span in spans.items():
+        if span is not None and not timedelta() <= span <= LONGEST_SPAN:
+            raise _unsound(where, f"its {what} is 0 s to 10 years")
+    # said so that NaN, of which nothing is true, is refused as well
+    if not (0 <= retry.retries <= MOST_RETRIES and 1 <= retry.factor <= LARGEST_FACTOR):
+        raise _unsound(where, f"it has 0 to {MOST_RETRIES:,} retries, by a factor of 1 to {LARGEST_FACTOR:,}")
+    if not 0 <= retry.jitter <= LARGEST_JITTER:
+        raise _unsound(where, f"the jitter of its retries is 0 to {LARGEST_JITTER}")
 
 
 def _check_schema(schema: str, where: str) -> None:

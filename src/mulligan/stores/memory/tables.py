@@ -18,6 +18,7 @@ import msgspec
 from mulligan.core.bulk import Bulk, BulkItem
 from mulligan.core.facts import Changes, Claim, DocumentKey, Ended, RunFacts, StepKey
 from mulligan.core.inbox import GroupNote
+from mulligan.core.limits import bounded
 from mulligan.core.records import (
     AccessToken,
     Attempt,
@@ -229,7 +230,7 @@ class Tables:
                 token=token,
                 worker_id=claim.worker_id,
                 since_at=now,
-                due_at=None if step.start_to_close is None else now + step.start_to_close,
+                due_at=None if step.start_to_close is None else now + bounded(step.start_to_close),
             )
             self._replace((run_id, name), owned)
             leased.append(owned)

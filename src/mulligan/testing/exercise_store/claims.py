@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from mulligan.core.facts import Changes
+from mulligan.core.limits import LONGEST_SPAN
 from mulligan.core.records import OpenState, OpenStep
 from mulligan.ports.store import Store
 from mulligan.testing.exercise_store.talk import claim, commit, know, load, queue
@@ -33,6 +34,13 @@ class Claims:
         }
         assert {step.step: step for step in leased} == expected
         assert (await load(store, run_ids={run.id})).runs[run.id].open == expected
+
+    async def test_a_timeout_beyond_all_dates_does_not_keep_anybody_from_leasing(self, store: Store) -> None:
+        await know(store)
+        run = make_run()
+        await commit(store, changes(run, opened=(make_open_step(run, start_to_close=timedelta(days=3_000_000)),)))
+        (leased,) = await commit(store, Changes(), [claim()], now=after(5))
+        assert leased.due_at == after(5) + LONGEST_SPAN
 
     @pytest.mark.parametrize("written_before", [True, False], ids=["stored", "in the same commit"])
     async def test_priority_comes_first_then_the_time_of_queueing_then_the_run(
