@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from mulligan.core.commands import StartRun
@@ -122,6 +123,27 @@ async def test_a_start_that_cannot_be_is_a_problem(desk: Desk, body: object, sta
     assert problem["status"] == status
     assert problem["instance"] == "/api/v1/runs"
     assert (await desk.get("/runs/count"))["total"] == 0
+
+
+async def test_a_repeated_start_is_answered_though_it_would_be_refused_by_now(desk: Desk) -> None:
+    """Whoever did not hear the answer asks again; code may have come, and steps have run, in between."""
+    worker = await desk.worker()
+    worker.readings["hello"] = [HEAT]
+    asked = {"workflow": "hello", "input": {"name": "ada"}, "playground": {"*": {"haet": 0.1}}}
+    key = {"Idempotency-Key": "k1"}
+    first = await desk.post("/runs", asked, 201, headers=key)
+    await settle()
+    assert (await desk.post("/runs", asked, 422, headers={"Idempotency-Key": "k2"}))["code"] == "unknown_variable"
+    assert (await desk.post("/runs", asked, 200, headers=key))["id"] == first["id"]
+    stricter = '{"type":"object","required":["name","lang"]}'
+    await desk.engine.register("default", [msgspec.structs.replace(HELLO, input_schema=stricter)])
+    assert (await desk.post("/runs", asked, 200, headers=key))["id"] == first["id"]
+    many = [{**asked, "idempotency_key": each} for each in ("k1", "k3")]
+    again, refused = (await desk.post("/runs/bulk", {"runs": many}))["items"]
+    assert again == {"id": first["id"], "existing": True}
+    assert refused["problem"]["code"] == "invalid_input"
+    other = {**asked, "input": {"name": "bob"}}
+    assert (await desk.post("/runs", other, 409, headers=key))["code"] == "idempotency_conflict"
 
 
 @pytest.mark.parametrize(

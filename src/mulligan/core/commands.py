@@ -40,6 +40,8 @@ class StartRun(Record, frozen=True):
     parent_step: str | None = None
     repeated: bool = False
     """The caller sent this before and does not know the outcome: look whether the run exists."""
+    only_if_made: bool = False
+    """Answer with the run that was made under the key, or refuse with NotFound: no run is made now."""
 
 
 class Started(Record, frozen=True):

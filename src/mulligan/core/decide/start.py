@@ -26,6 +26,8 @@ def start_run(command: StartRun, facts: Facts, now: datetime, policy: Policy) ->
         key = scoped_key(command.workflow, command.idempotency_key)
         if (earlier := answered_before(facts, command.namespace, key, content)) is not None:
             return earlier
+    if command.only_if_made:
+        raise NotFound("No run has been made under this idempotency key.")
     known = facts.runs.get(command.run_id)
     if known is not None:
         if command.repeated and is_made_by(command, known.run):

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta
 
 from mulligan.core.commands import CancelRun, Started, StartRun
@@ -16,7 +17,7 @@ from mulligan.core.query import RunFilter
 from mulligan.core.query_text import MAX_LENGTH, parse_query
 from mulligan.core.records import RunStatus, Variable, Version
 from mulligan.engine.api import check_values, problems_in, require_valid, schemas_seen
-from mulligan.errors import InvalidInput, MulliganError, Problem
+from mulligan.errors import InvalidInput, MulliganError, NotFound, Problem
 from mulligan.server.endpoint import Reply
 from mulligan.server.problems import problem_of
 from mulligan.server.reading.bars import scale_since
@@ -83,8 +84,11 @@ class HistogramQuery(Question, frozen=True, kw_only=True):
 
 async def start_run(call: Call, body: StartRequest, query: StartQuery, idempotency_key: str | None) -> Reply:
     """Start a run. It is committed when this answers. The same Idempotency-Key and input get the same run (200)."""
-    command = _start_command(call, body, await _code_for(call, body), idempotency_key)
-    started: Started = await call.engine.submit(command)
+    start = _start_of(call, body, await _code_for(call, body), idempotency_key)
+    try:
+        started: Started = await call.engine.submit(start.command)
+    except NotFound as error:
+        raise start.refusal or error from None
     status = 200 if started.existing else 201
     if query.wait_s > 0 and await _ends_within(call, started.run_id, timedelta(seconds=query.wait_s)):
         return Reply(status, write(await show_run(call, started.run_id)))
@@ -105,34 +109,47 @@ async def _code_for(call: Call, asked: StartRequest) -> Code:
     return Code(version, known)
 
 
-def _start_command(call: Call, asked: StartRequest, code: Code, idempotency_key: str | None) -> StartRun:
+@dataclass(frozen=True, slots=True)
+class Start:
+    """``refusal``: why no run is made now. The one that was made before, under the key, is the answer all the same."""
+
+    command: StartRun
+    refusal: InvalidInput | None
+
+
+def _start_of(call: Call, asked: StartRequest, code: Code, idempotency_key: str | None) -> Start:
     """Raises InvalidInput when the input or a playground value does not fit what the workflow's code declares."""
-    overrides = given_overrides(asked.playground)
-    check_steps(overrides, code.version.definition)
-    check_values(overrides, partial(schemas_seen, code.variables))
-    return StartRun(
+    definition = code.version.definition
+    where = f"input of {asked.workflow}"
+    command = StartRun(
         run_id=call.engine.chance.new_id(),
         namespace=call.namespace,
         workflow=asked.workflow,
-        input=_checked_input(asked, code.version.definition.input_schema),
+        input=_given_input(asked, definition.input_schema, where),
         version=None if asked.version is None else code.version.digest,
         metadata=asked.metadata,
         priority=asked.priority,
         delay=timedelta(seconds=asked.delay_s),
         idempotency_key=idempotency_key,
-        overrides=overrides,
+        overrides=given_overrides(asked.playground),
     )
+    try:
+        require_valid(command.input, definition.input_schema, where)
+        check_steps(command.overrides, definition)
+        check_values(command.overrides, partial(schemas_seen, code.variables))
+    except InvalidInput as refusal:
+        if idempotency_key is None:
+            raise
+        # Code may have been deployed, or a step have run, since the request came for the first time.
+        return Start(msgspec.structs.replace(command, only_if_made=True), refusal)
+    return Start(command, None)
 
 
-def _checked_input(asked: StartRequest, schema: str) -> bytes:
-    where = f"input of {asked.workflow}"
-    if isinstance(asked.input, Unset):
-        # Not given: no arguments for those who take arguments by name, and nothing for those who take nothing.
-        text = b"null" if problems_in(b"{}", schema, where) and not problems_in(b"null", schema, where) else b"{}"
-    else:
-        text = given(asked.input, where)
-    require_valid(text, schema, where)
-    return text
+def _given_input(asked: StartRequest, schema: str, where: str) -> bytes:
+    if not isinstance(asked.input, Unset):
+        return given(asked.input, where)
+    # Not given: no arguments for those who take arguments by name, and nothing for those who take nothing.
+    return b"null" if problems_in(b"{}", schema, where) and not problems_in(b"null", schema, where) else b"{}"
 
 
 async def _ends_within(call: Call, run_id: str, span: timedelta) -> bool:
@@ -151,30 +168,32 @@ async def _ends_within(call: Call, run_id: str, span: timedelta) -> bool:
 async def start_runs(call: Call, body: BulkStart) -> BulkAnswers:
     """Start many runs in one transaction. Each is accepted or refused by itself."""
     answers: list[BulkAnswer | None] = [None] * len(body.runs)
-    commands: list[StartRun] = []
+    starts: list[Start] = []
     places: list[int] = []
     known: dict[Asked, Code] = {}
     for place, asked in enumerate(body.runs):
         try:
-            commands.append(await _checked_start(call, asked, known))
+            starts.append(await _checked_start(call, asked, known))
             places.append(place)
         except MulliganError as error:
             answers[place] = BulkAnswer(problem=problem_of(error))
-    for place, answer in zip(places, await call.engine.submit_all(commands) if commands else [], strict=True):
+    made = await call.engine.submit_all([start.command for start in starts]) if starts else []
+    for place, start, answer in zip(places, starts, made, strict=True):
         if isinstance(answer, Started):
             answers[place] = BulkAnswer(id=answer.run_id, existing=answer.existing)
         elif isinstance(answer, MulliganError):
-            answers[place] = BulkAnswer(problem=problem_of(answer))
+            refusal = start.refusal if isinstance(answer, NotFound) else None
+            answers[place] = BulkAnswer(problem=problem_of(refusal or answer))
         else:
             raise answer
     return BulkAnswers(items=[answer for answer in answers if answer is not None])
 
 
-async def _checked_start(call: Call, asked: BulkStartItem, known: dict[Asked, Code]) -> StartRun:
+async def _checked_start(call: Call, asked: BulkStartItem, known: dict[Asked, Code]) -> Start:
     name = (asked.workflow, asked.version, bool(asked.playground))
     if name not in known:
         known[name] = await _code_for(call, asked)
-    return _start_command(call, asked, known[name], asked.idempotency_key)
+    return _start_of(call, asked, known[name], asked.idempotency_key)
 
 
 # ── Lists ────────────────────────────────────────────────────────────────────────────────────────────────────────────
