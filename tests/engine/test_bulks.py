@@ -26,6 +26,7 @@ from mulligan.core.records import (
 )
 from mulligan.core.replay import ReplayRequest
 from mulligan.engine import bulks
+from mulligan.engine.agents import bulk_replayer
 from mulligan.engine.agents.bulk_replayer import BulkReplayer
 from mulligan.engine.bulks import Brakes
 from mulligan.engine.replays import Replayed
@@ -248,7 +249,7 @@ async def test_once_it_is_halted_not_one_more_replay_begins(
     async def halted_before_the_third(namespace: str, run_id: str) -> RunDocument | None:
         asked.append(run_id)
         if len(asked) == 3:
-            (running,) = await desk.store.bulks(None, (BulkState.RUNNING,), 10)
+            (running,) = await desk.store.running_bulks("", 10)
             await desk.engine.bulks.control("default", running.id, what, actor="bob")
         return await read(namespace, run_id)
 
@@ -315,6 +316,13 @@ async def test_a_replay_that_the_engine_fails_to_make_holds_up_no_other(
         made = await items(desk, each)
         assert [item.state for item, _ in made] == [ItemState.REFUSED, ItemState.STARTED, ItemState.STARTED]
         assert "a defect of the engine" in str(made[0][0].problem)
+
+
+async def test_none_of_very_many_waits_for_another_to_end(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk_replayer, "PAGE", 3)
+    await outage(desk, 2)
+    made = [await begin(desk, canary=(1,)) for _ in range(8)]
+    assert [await begun(desk, bulk) for bulk in made] == [1] * 8
 
 
 async def test_one_that_cannot_be_moved_on_stops_no_other(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

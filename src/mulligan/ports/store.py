@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from mulligan.core.bulk import Bulk, BulkItem, BulkState, ItemState, Progress
+from mulligan.core.bulk import Bulk, BulkItem, ItemState, Progress
 from mulligan.core.facts import Changes, Claim, Committed, DueStep, Facts, Lease, Produced, RunFacts, Wanted
 from mulligan.core.inbox import FailureGroup
 from mulligan.core.query import RunFilter
@@ -231,8 +231,12 @@ class Store(Protocol):
         """Ids of the matching runs, newest first."""
         ...
 
-    async def bulks(self, namespace: str | None, states: Sequence[BulkState], limit: int) -> list[Bulk]:
-        """Bulk replays, newest first; ``namespace`` None means all, ``states`` empty means any."""
+    async def bulks(self, namespace: str, limit: int) -> list[Bulk]:
+        """The bulk replays made last, newest first; an id says nothing about when that was."""
+        ...
+
+    async def running_bulks(self, after: str, limit: int) -> list[Bulk]:
+        """Those of all namespaces that go on by themselves, by id, from the first id above ``after`` on."""
         ...
 
     async def bulk(self, namespace: str, bulk_id: str) -> Bulk | None: ...

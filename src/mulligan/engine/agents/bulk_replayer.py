@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from mulligan.core.bulk import CHECK_EVERY, HALTED, Bulk, BulkItem, BulkState, ItemState, advance
+from mulligan.core.bulk import CHECK_EVERY, HALTED, Bulk, BulkItem, ItemState, advance
 from mulligan.core.commands import MoveBulk
 from mulligan.engine.inbox import Submit
 from mulligan.errors import Refused, StoreConflict, Unavailable
@@ -16,6 +16,9 @@ from mulligan.ports.store import Store
 
 MakeReplay = Callable[[Bulk, str], Awaitable[str]]
 """Make the replay of one source run of a bulk replay; answers with the new run's id. Raises Refused."""
+
+PAGE = 100
+"""Bulk replays read at once."""
 
 TRY_AGAIN = timedelta(seconds=10)
 """After a bulk replay could not be moved on, for a reason that is its own."""
@@ -34,12 +37,12 @@ class BulkReplayer:
 
     async def tick(self, now: datetime) -> datetime | None:
         """Do what is to be done now for every running bulk replay, and say when to come again."""
-        moments = [
-            again_at
-            for bulk in await self._store.bulks(None, (BulkState.RUNNING,), 100)
-            if (again_at := await self._forgiving(bulk, now)) is not None
-        ]
-        return min(moments, default=None)
+        moments = []
+        after = ""
+        while page := await self._store.running_bulks(after, PAGE):
+            moments += [await self._forgiving(bulk, now) for bulk in page]
+            after = page[-1].id
+        return min((again_at for again_at in moments if again_at is not None), default=None)
 
     async def _forgiving(self, bulk: Bulk, now: datetime) -> datetime | None:
         """Move one on. If that fails, the others go on, and this one is tried again."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from operator import attrgetter
 from typing import Annotated
 
 import msgspec
@@ -135,8 +134,7 @@ def _id_for(call: Call, idempotency_key: str) -> str:
 
 async def list_bulks(call: Call) -> shapes.BulkList:
     """The newest bulk replays."""
-    bulks = await call.engine.store.bulks(call.namespace, (), MOST_LISTED)
-    newest = sorted(bulks, key=attrgetter("created_at"), reverse=True)
+    newest = await call.engine.store.bulks(call.namespace, MOST_LISTED)
     return shapes.BulkList(items=[await _shape(call, bulk) for bulk in newest])
 
 

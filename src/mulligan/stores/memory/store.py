@@ -247,13 +247,13 @@ class MemoryStore:
     async def find_run_ids(self, namespace: str, wanted: RunFilter, limit: int) -> list[str]:
         return sorted((run.id for run in self._matching(namespace, wanted)), reverse=True)[:limit]
 
-    async def bulks(self, namespace: str | None, states: Sequence[BulkState], limit: int) -> list[Bulk]:
-        found = [
-            bulk
-            for bulk in self.tables.bulks.values()
-            if namespace in {None, bulk.namespace} and (not states or bulk.state in states)
-        ]
-        return sorted(found, key=attrgetter("id"), reverse=True)[:limit]
+    async def bulks(self, namespace: str, limit: int) -> list[Bulk]:
+        found = [bulk for bulk in self.tables.bulks.values() if bulk.namespace == namespace]
+        return sorted(found, key=attrgetter("created_at", "id"), reverse=True)[:limit]
+
+    async def running_bulks(self, after: str, limit: int) -> list[Bulk]:
+        found = [bulk for bulk in self.tables.bulks.values() if bulk.state is BulkState.RUNNING and bulk.id > after]
+        return sorted(found, key=attrgetter("id"))[:limit]
 
     async def bulk(self, namespace: str, bulk_id: str) -> Bulk | None:
         bulk = self.tables.bulks.get(bulk_id)

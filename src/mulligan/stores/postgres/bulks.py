@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mulligan.core.bulk import Bulk, BulkItem, BulkState, ItemState, Progress
+from mulligan.core.bulk import Bulk, BulkItem, ItemState, Progress
 from mulligan.core.records import Run, RunStatus
 from mulligan.stores import stored
 from mulligan.stores.postgres import rows
@@ -18,13 +18,15 @@ FIND_BULK_ITEMS = Statement("find_bulk_items")
 FIND_BULK_ITEMS_IN_STATE = Statement("find_bulk_items_in_state")
 FIND_BULKS = Statement("find_bulks")
 FIND_NEW_FINGERPRINTS = Statement("find_new_fingerprints")
+FIND_RUNNING_BULKS = Statement("find_running_bulks")
 
 
-async def find_bulks(
-    connection: Connection, namespace: str | None, states: Sequence[BulkState], limit: int
-) -> list[Bulk]:
-    found = await FIND_BULKS.fetch(connection, namespace=namespace, states=list(states), limit=limit)
-    return stored.records(Bulk, found)
+async def find_bulks(connection: Connection, namespace: str, limit: int) -> list[Bulk]:
+    return stored.records(Bulk, await FIND_BULKS.fetch(connection, namespace=namespace, limit=limit))
+
+
+async def find_running_bulks(connection: Connection, after: str, limit: int) -> list[Bulk]:
+    return stored.records(Bulk, await FIND_RUNNING_BULKS.fetch(connection, after=after, limit=limit))
 
 
 async def find_bulk(connection: Connection, namespace: str, bulk_id: str) -> Bulk | None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
-from mulligan.core.bulk import Bulk, BulkItem, BulkState, ItemState, Progress
+from mulligan.core.bulk import Bulk, BulkItem, ItemState, Progress
 from mulligan.core.facts import DueStep, Lease, Produced, RunFacts
 from mulligan.core.inbox import FailureGroup
 from mulligan.core.query import RunFilter
@@ -197,9 +197,13 @@ class PostgresStore:
         async with self._connections.question() as connection:
             return await reads.find_run_ids(connection, namespace, wanted, limit)
 
-    async def bulks(self, namespace: str | None, states: Sequence[BulkState], limit: int) -> list[Bulk]:
+    async def bulks(self, namespace: str, limit: int) -> list[Bulk]:
         async with self._connections.sweep() as connection:
-            return await bulks.find_bulks(connection, namespace, states, limit)
+            return await bulks.find_bulks(connection, namespace, limit)
+
+    async def running_bulks(self, after: str, limit: int) -> list[Bulk]:
+        async with self._connections.sweep() as connection:
+            return await bulks.find_running_bulks(connection, after, limit)
 
     async def bulk(self, namespace: str, bulk_id: str) -> Bulk | None:
         async with self._connections.sweep() as connection:

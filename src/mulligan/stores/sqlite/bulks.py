@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import apsw
 
-from mulligan.core.bulk import Bulk, BulkItem, BulkState, ItemState, Progress
+from mulligan.core.bulk import Bulk, BulkItem, ItemState, Progress
 from mulligan.core.records import Run, RunStatus
 from mulligan.stores import stored
 from mulligan.stores.sqlite import rows
@@ -21,13 +19,15 @@ FIND_BULK_ITEMS = read_statement(__package__, "find_bulk_items")
 FIND_BULK_ITEMS_IN_STATE = read_statement(__package__, "find_bulk_items_in_state")
 FIND_BULKS = read_statement(__package__, "find_bulks")
 FIND_NEW_FINGERPRINTS = read_statement(__package__, "find_new_fingerprints")
+FIND_RUNNING_BULKS = read_statement(__package__, "find_running_bulks")
 
 
-def find_bulks(
-    connection: apsw.Connection, namespace: str | None, states: Sequence[BulkState], limit: int
-) -> list[Bulk]:
-    asked = {"namespace": namespace, "states": stored.json_text(states), "limit": limit}
-    return stored.records(Bulk, connection.execute(FIND_BULKS, asked))
+def find_bulks(connection: apsw.Connection, namespace: str, limit: int) -> list[Bulk]:
+    return stored.records(Bulk, connection.execute(FIND_BULKS, {"namespace": namespace, "limit": limit}))
+
+
+def find_running_bulks(connection: apsw.Connection, after: str, limit: int) -> list[Bulk]:
+    return stored.records(Bulk, connection.execute(FIND_RUNNING_BULKS, {"after": after, "limit": limit}))
 
 
 def find_bulk(connection: apsw.Connection, namespace: str, bulk_id: str) -> Bulk | None:

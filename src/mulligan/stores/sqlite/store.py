@@ -11,7 +11,7 @@ from pathlib import Path
 
 import apsw
 
-from mulligan.core.bulk import Bulk, BulkItem, BulkState, ItemState, Progress
+from mulligan.core.bulk import Bulk, BulkItem, ItemState, Progress
 from mulligan.core.facts import Changes, Claim, DueStep, Facts, Lease, Produced, RunFacts, Wanted
 from mulligan.core.inbox import FailureGroup
 from mulligan.core.query import RunFilter
@@ -205,8 +205,11 @@ class SqliteStore:
     async def find_run_ids(self, namespace: str, wanted: RunFilter, limit: int) -> list[str]:
         return await self._questions.call(lambda connection: reads.find_run_ids(connection, namespace, wanted, limit))
 
-    async def bulks(self, namespace: str | None, states: Sequence[BulkState], limit: int) -> list[Bulk]:
-        return await self._sweeps.call(lambda connection: bulks.find_bulks(connection, namespace, states, limit))
+    async def bulks(self, namespace: str, limit: int) -> list[Bulk]:
+        return await self._sweeps.call(lambda connection: bulks.find_bulks(connection, namespace, limit))
+
+    async def running_bulks(self, after: str, limit: int) -> list[Bulk]:
+        return await self._sweeps.call(lambda connection: bulks.find_running_bulks(connection, after, limit))
 
     async def bulk(self, namespace: str, bulk_id: str) -> Bulk | None:
         return await self._sweeps.call(lambda connection: bulks.find_bulk(connection, namespace, bulk_id))

@@ -74,14 +74,31 @@ class Bulks:
         assert await store.bulk("other", bulk.id) is None
         assert await store.bulk("default", "nobody") is None
 
-    async def test_bulk_replays_are_listed_newest_first(self, store: Store) -> None:
-        first, second = make_bulk(), make_bulk(state=BulkState.FINISHED)
-        third, theirs = make_bulk(state=BulkState.STOPPED), make_bulk(namespace="other")
-        await commit(store, saved(second, theirs, first, third))
-        assert await store.bulks("default", (), 10) == [third, second, first]
-        assert await store.bulks("default", (), 2) == [third, second]
-        assert await store.bulks("default", (BulkState.RUNNING, BulkState.STOPPED), 10) == [third, first]
-        assert await store.bulks(None, (BulkState.RUNNING,), 10) == [theirs, first]
+    async def test_bulk_replays_are_listed_newest_first_whatever_their_ids(self, store: Store) -> None:
+        """Those made with an idempotency key have ids that no clock had a part in."""
+        made = [
+            make_bulk(id=name, created_at=after(at), state=state, reason="it's \x00 \N{SNOWMAN}")
+            for name, at, state in (
+                ("d", 0, BulkState.RUNNING),
+                ("a", 0.5, BulkState.FINISHED),
+                ("c", 0.500001, BulkState.STOPPED),
+                ("b", 1, BulkState.RUNNING),
+                ("e", 1, BulkState.RUNNING),
+            )
+        ]
+        await commit(store, saved(*made, make_bulk(namespace="other")))
+        assert await store.bulks("default", 10) == made[::-1]
+        assert await store.bulks("default", 2) == [made[4], made[3]]
+        assert await store.bulks("nobody", 10) == []
+
+    async def test_all_running_bulk_replays_are_found_page_by_page(self, store: Store) -> None:
+        running = [make_bulk(id=name, namespace=f"of {name}") for name in "abcde"]
+        still = [make_bulk(id=f"b{state}", state=state) for state in BulkState if state is not BulkState.RUNNING]
+        await commit(store, saved(*still, *reversed(running)))
+        assert await store.running_bulks("", 2) == running[:2]
+        assert await store.running_bulks("b", 2) == running[2:4]
+        assert await store.running_bulks("d", 2) == running[4:]
+        assert await store.running_bulks("e", 2) == []
 
     async def test_items_come_by_position_with_the_runs_that_they_made(self, store: Store) -> None:
         await know(store)

@@ -1,6 +1,6 @@
+-- Without its Z, a moment sorts before those that are a part of a second later.
 SELECT record
 FROM bulks
-WHERE (:namespace IS NULL OR namespace = :namespace)
-    AND (:states = '[]' OR state IN (SELECT value FROM json_each(:states)))
-ORDER BY id DESC
+WHERE namespace = :namespace
+ORDER BY rtrim(record ->> 'created_at', 'Z') DESC, id DESC
 LIMIT :limit

@@ -1,0 +1,1 @@
+SELECT record FROM bulks WHERE state = 'running' AND id > :after ORDER BY id LIMIT :limit
