@@ -225,6 +225,24 @@ async def test_a_released_lease_goes_to_somebody_else_with_the_same_number(desk:
     await session.close()
 
 
+async def test_only_a_lease_that_a_connection_holds_is_released_by_it(desk: Desk) -> None:
+    session = desk.session()
+    await said(session, HELLO, Credit(1))
+    await desk.start()
+    assign = only(await heard(session))
+    assert isinstance(assign, Assign)
+    stranger, reader = desk.session("worker"), desk.session("read")
+    await said(stranger, msgspec.structs.replace(HELLO, worker_id="w2", name="eu-2"))
+    for nosy in (stranger, reader):
+        await nosy.handle([Release([assign.lease] * 1_000)])
+        assert not desk.engine.cycle.inbox.waiting
+    assert await said(session, Report(assign.lease, "succeeded", output=b"1")) == [
+        Acknowledge([assign.lease], ["applied"])
+    ]
+    for each in (session, stranger, reader):
+        await each.close()
+
+
 async def test_a_torn_connection_has_five_seconds_to_come_back_with_its_leases(desk: Desk) -> None:
     session = desk.session()
     await said(session, HELLO, Credit(1))

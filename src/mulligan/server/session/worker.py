@@ -306,10 +306,10 @@ class WorkerRole:
         return None
 
     def release(self, leases: Sequence[Lease]) -> None:
+        """Only what this connection holds, each once: the number of commands that it can ask for is bounded by that."""
         check_leases(leases)
-        for lease in leases:
-            self._held.pop(lease, None)
-        self._tell_engine([ReleaseAttempt(ref=lease, namespace=self._namespace) for lease in leases])
+        held = [lease for lease in leases if self._held.pop(lease, None) is not None]
+        self._tell_engine([ReleaseAttempt(ref=lease, namespace=self._namespace) for lease in held])
 
     def logs(self, logs: Logs) -> None:
         """Only of attempts that this worker holds."""
