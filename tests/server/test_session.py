@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ import pytest
 
 from mulligan.core.limits import ERROR, LONGEST_SPAN
 from mulligan.core.records import Argument, Reading, RecordedError, Retry, StepDefinition, WorkflowDefinition
+from mulligan.server.session.outbox import Outbox
 from mulligan.server.session.session import Session
 from mulligan.testing.clock import settle
 from mulligan.wire.messages import (
@@ -584,8 +586,43 @@ async def test_a_client_that_does_not_read_is_not_read_from(desk: Desk) -> None:
     waiting = asyncio.ensure_future(session.has_room())
     await settle(5)
     assert not waiting.done()
-    assert len(await session.take()) > 5_000
+    messages = await session.take()
+    assert len(messages) == Outbox.FULL
     await waiting
+    await settle(20_000)
+    messages += await session.take()
+    assert len({message.run_id for message in messages if isinstance(message, Refused)}) == 6_000
+    await session.close()
+
+
+def count_ends(messages: Sequence[FromServer]) -> Counter[str]:
+    return Counter(message.run_id for message in messages if isinstance(message, RunEnded) and not message.more)
+
+
+@pytest.mark.parametrize("ended_before", [True, False])
+async def test_results_are_left_in_the_store_while_a_client_does_not_take_them(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, ended_before: bool
+) -> None:
+    monkeypatch.setattr(Outbox, "FULL_SIZE", 10_000)
+    desk.functions["hello"] = lambda _: b'"' + b"x" * 998 + b'"'
+    session = desk.session()
+    run_ids = [f"{number:026d}" for number in range(120)]
+    if ended_before:
+        await desk.worker()
+    else:
+        await desk.register()
+    await said(session, Start(seq=1, runs=[spec(number) for number in range(120)]))
+    await session.handle([Watch(run_ids), Watch(run_ids)])
+    if not ended_before:
+        await desk.worker()
+        await settle(2_000)
+    told: Counter[str] = Counter()
+    while messages := await heard(session):
+        held = count_ends(messages)
+        assert 0 < held.total() <= 10
+        told += held
+        await settle(2_000)
+    assert told == Counter(run_ids)
     await session.close()
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
+from itertools import islice
 from typing import Any
+
+import msgspec
 
 from mulligan.core.commands import Started, StartRun
 from mulligan.core.limits import FRAME, LARGEST_PRIORITY, LONGEST_SPAN, MESSAGE
@@ -24,12 +28,14 @@ MOST_UNANSWERED = FRAME
 A_START = 1_000
 """Bytes that a start is counted as beside its input."""
 MOST_WATCHED = 100_000
-MOST_LOOKED_UP = 500
-"""Ended runs whose results are read together: enough to save the questions, few enough to hold in memory."""
+MOST_LOOKED_UP = 50
+"""Ended runs whose results are read together: enough to save questions, few enough to hold them in memory."""
 LONGEST_KEY = 255
 MOST_METADATA = 100
 LONGEST_DELAY_MS = LONGEST_SPAN // timedelta(milliseconds=1)
 NO_DELAY = timedelta()
+
+log = logging.getLogger("mulligan.server")
 
 
 class ClientRole:
@@ -44,7 +50,9 @@ class ClientRole:
         self._answered = asyncio.Event()
         self._answered.set()
         self._watched: set[str] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._unsure: dict[str, None] = {}
+        """Those of the watched that may have ended, to be looked up in this order."""
+        self._looking: asyncio.Task[None] | None = None
 
     # ── Starting ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -153,45 +161,65 @@ class ClientRole:
             self._later([run_id])
 
     def _later(self, run_ids: list[str]) -> None:
-        task = asyncio.get_running_loop().create_task(self._watch_stored(run_ids))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._unsure.update(dict.fromkeys(run_ids))
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.get_running_loop().create_task(self._look_up())
+
+    async def _look_up(self) -> None:
+        """A part after the other, and none while the other side has not taken what it asked for before."""
+        while self._unsure:
+            await self._outbox.has_room()
+            part = list(islice(self._unsure, MOST_LOOKED_UP))
+            for run_id in part:
+                del self._unsure[run_id]
+            await self._watch_stored(part)
 
     async def _watch_stored(self, run_ids: list[str]) -> None:
-        for begin in range(0, len(run_ids), MOST_LOOKED_UP):
-            part = run_ids[begin : begin + MOST_LOOKED_UP]
-            try:
-                missing = await self._engine.watch(self._namespace, part, self._ended)
-                refusals: list[MulliganError] = [NotFound(no_run(run_id)) for run_id in missing]
-            except Unavailable as error:
-                missing, refusals = part, [error] * len(part)
-            for run_id, refusal in zip(missing, refusals, strict=True):
-                self._watched.discard(run_id)
-                self._refuse(run_id, refusal.code, str(refusal))
-            for run_id in part:
-                if run_id not in self._watched:
-                    self._engine.feed.forget(run_id, self._ended)
+        try:
+            missing = await self._engine.watch(self._namespace, run_ids, self._ended)
+            refusals: list[MulliganError] = [NotFound(no_run(run_id)) for run_id in missing]
+        except Unavailable as error:
+            missing, refusals = run_ids, [error] * len(run_ids)
+        except Exception as error:  # the others are looked up all the same
+            log.exception("watched runs could not be looked up")
+            missing, refusals = run_ids, [Unavailable(f"The run cannot be read: {error!r}.")] * len(run_ids)
+        for run_id, refusal in zip(missing, refusals, strict=True):
+            self._watched.discard(run_id)
+            self._refuse(run_id, refusal.code, str(refusal))
+        for run_id in run_ids:
+            if run_id not in self._watched:
+                self._engine.feed.forget(run_id, self._ended)
 
     def _refuse(self, run_id: str, code: str, message: str) -> None:
         self._outbox.say([Refused(code=code, message=message, run_id=run_id)])
 
     def _ended(self, end: RunEnd) -> None:
         run = end.run
-        if run.namespace == self._namespace and run.id in self._watched:
-            self._watched.discard(run.id)
-            self._outbox.say(_messages_of(end))
+        if run.namespace != self._namespace or run.id not in self._watched:
+            return
+        if self._outbox.is_full:
+            self._later([run.id])  # the store keeps its results until there is room
+            return
+        self._watched.discard(run.id)
+        self._outbox.say(_messages_of(end), _size_of(end))
 
     def unwatch(self, run_ids: Sequence[str]) -> None:
         for run_id in run_ids:
             if run_id in self._watched:
                 self._watched.discard(run_id)
+                self._unsure.pop(run_id, None)
                 self._engine.feed.forget(run_id, self._ended)
 
     async def close(self) -> None:
         self.unwatch(list(self._watched))
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
+
+
+def _size_of(end: RunEnd) -> int:
+    error = 0 if end.error is None else len(msgspec.msgpack.encode(end.error))
+    return sum(map(len, end.outputs.values())) + error
 
 
 def _messages_of(end: RunEnd) -> list[RunEnded]:
