@@ -453,7 +453,7 @@ async def test_an_end_that_could_not_be_written_is_written_later(desk: Desk, mon
     commit = desk.store.commit
 
     def refuse(changes: Changes, claims: list[Claim], now: datetime, token: str) -> list[OpenStep]:
-        if changes.bulks_saved:
+        if changes.bulks_changed:
             raise StoreUnavailable("the disk is full")
         return commit(changes, claims, now, token)
 

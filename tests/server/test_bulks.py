@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -103,6 +104,20 @@ async def test_the_same_key_makes_one_bulk_replay(desk: Desk, five_failed: list[
     assert again["id"] == first["id"]
     other = {**FAILED, "request": {"reason": "another"}}
     assert (await desk.post("/replays", other, 409, headers=headers))["code"] == "idempotency_conflict"
+
+
+async def test_of_two_at_once_with_one_key_the_second_is_told_that_it_asked_for_another(
+    desk: Desk, five_failed: list[str]
+) -> None:
+    bodies = [{**FAILED, "request": {"reason": reason}} for reason in ("one", "two", "one")]
+    headers = {"Idempotency-Key": "at-once"}
+    answers = await asyncio.gather(*(desk.http.post("/replays", json=body, headers=headers) for body in bodies))
+    assert sorted(answer.status_code for answer in answers) == [201, 201, 409]
+    made = {answer.json()["id"] for answer in answers if answer.status_code == 201}
+    (bulk,) = (await desk.get("/replays"))["items"]
+    assert made == {bulk["id"]}
+    (refused,) = [answer.json() for answer in answers if answer.status_code == 409]
+    assert refused["code"] == "idempotency_conflict"
 
 
 async def test_other_runs_or_other_brakes_are_another_bulk_replay(desk: Desk, five_failed: list[str]) -> None:

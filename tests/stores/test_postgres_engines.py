@@ -354,6 +354,27 @@ async def test_engines_that_work_at_full_speed_on_one_queue_do_each_step_once(po
         assert OpenState.LEASED not in {depth.state for depth in await one.store.queue_depths("default")}
 
 
+async def test_two_engines_that_make_a_bulk_replay_with_one_key_make_one(engines: tuple[Engine, Engine]) -> None:
+    one, other = engines
+    await one.register("default", (GREET,))
+    sources = {engine: [await start(engine, "greet") for _ in range(3)] for engine in engines}
+    every = [*sources[one], *sources[other]]
+    await one.submit_all([CancelRun(run_id=source, namespace="default", actor="me") for source in every])
+    request = ReplayRequest(reason="again")
+    for number in range(10):
+        bulk_id = f"{number:026}"
+        made = await asyncio.gather(
+            *(
+                engine.bulks.create(
+                    "default", RunFilter(ids=tuple(ids)), "ids", request, Brakes(), author=str(ids), bulk_id=bulk_id
+                )
+                for engine, ids in sources.items()
+            )
+        )
+        items = await one.store.bulk_items("default", bulk_id, None, -1, 10)
+        assert {bulk.author for bulk in made} == {str([item.source_id for item, _ in items])}
+
+
 async def test_once_one_engine_has_answered_an_abort_the_other_begins_no_replay(engines: tuple[Engine, Engine]) -> None:
     """Each of the two begins as many as it can, until one of them is told to stop."""
     one, other = engines

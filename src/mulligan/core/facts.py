@@ -121,7 +121,8 @@ class Changes:
     versions_added: list[Version] = field(default_factory=list)
     variables_seen: dict[tuple[str, str, str, str], Variable] = field(default_factory=dict)
     workers_saved: dict[str, Worker] = field(default_factory=dict)
-    bulks_saved: dict[str, Bulk] = field(default_factory=dict)
+    bulks_added: dict[str, Bulk] = field(default_factory=dict)
+    bulks_changed: dict[str, Bulk] = field(default_factory=dict)
     bulk_items_saved: dict[tuple[str, int], BulkItem] = field(default_factory=dict)
     notes_saved: dict[tuple[str, str], GroupNote] = field(default_factory=dict)
     documents_saved: dict[DocumentKey, Document | None] = field(default_factory=dict)
@@ -139,7 +140,7 @@ class Changes:
             runs.update((step.namespace, step.run_id) for step in steps)
         runs.update((attempt.namespace, attempt.run_id) for attempt, _ in self.attempts_added)
         runs.update((line.namespace, line.run_id) for line in self.logs_added)
-        bulks = {bulk.namespace for bulk in self.bulks_saved.values()}
+        bulks = {bulk.namespace for bulk in (*self.bulks_added.values(), *self.bulks_changed.values())}
         bulks.update(run.namespace for run in changed if run.bulk_id is not None)
         groups = {namespace for namespace, _ in self.notes_saved}
         groups.update(run.namespace for run in changed if run.status is RunStatus.FAILED)
@@ -218,9 +219,15 @@ class Facts:
         self.workers[worker.id] = worker
         self.changes.workers_saved[worker.id] = worker
 
-    def save_bulk(self, bulk: Bulk) -> None:
+    def add_bulk(self, bulk: Bulk) -> None:
         self.bulks[bulk.id] = bulk
-        self.changes.bulks_saved[bulk.id] = bulk
+        self.changes.bulks_added[bulk.id] = bulk
+
+    def change_bulk(self, bulk: Bulk) -> None:
+        self.bulks[bulk.id] = bulk
+        is_new = bulk.id in self.changes.bulks_added
+        target = self.changes.bulks_added if is_new else self.changes.bulks_changed
+        target[bulk.id] = bulk
 
     def save_bulk_items(self, items: Iterable[BulkItem]) -> None:
         self.changes.bulk_items_saved.update({(item.bulk_id, item.position): item for item in items})

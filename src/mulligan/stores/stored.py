@@ -51,5 +51,9 @@ def row_of_bulk(bulk: Bulk) -> Row:
     return (bulk.id, bulk.namespace, bulk.state, json_text(bulk))
 
 
+def change_of_bulk(bulk: Bulk) -> Row:
+    return (bulk.state, json_text(bulk), bulk.id)
+
+
 def row_of_note(note: GroupNote) -> Row:
     return (note.namespace, note.fingerprint, json_text(note))

@@ -19,7 +19,7 @@ def create_bulk(command: CreateBulk, facts: Facts, now: datetime, policy: Policy
     known = facts.bulks.get(command.bulk.id)
     if known is not None:
         return known
-    facts.save_bulk(command.bulk)
+    facts.add_bulk(command.bulk)
     facts.save_bulk_items(command.items)
     return command.bulk
 
@@ -49,7 +49,7 @@ def control_bulk(command: ControlBulk, facts: Facts, now: datetime, policy: Poli
         forgiven=forgiven,
         forgiven_fingerprints=fingerprints,
     )
-    facts.save_bulk(changed)
+    facts.change_bulk(changed)
     return changed
 
 
@@ -65,7 +65,7 @@ def move_bulk(command: MoveBulk, facts: Facts, now: datetime, policy: Policy) ->
             changed, state=command.state, state_reason=command.reason, state_at=now, state_by="mulligan"
         )
     if changed is not bulk:
-        facts.save_bulk(changed)
+        facts.change_bulk(changed)
     return changed
 
 

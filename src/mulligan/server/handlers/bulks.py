@@ -60,14 +60,7 @@ async def create_bulk(call: Call, body: shapes.BulkReplay, idempotency_key: str 
         stop_after=body.stop_after,
         stop_on_new=body.stop_on_new,
     )
-    if known is not None:
-        if not await _is_the_same(call, known, body, request, brakes):
-            raise Conflict(
-                f"The Idempotency-Key has been used for another bulk replay, {known.id}. Use a new key for a new one.",
-                code="idempotency_conflict",
-            )
-        return Reply(200, write(await _shape(call, known)))
-    bulk = await call.engine.bulks.create(
+    bulk = known or await call.engine.bulks.create(
         call.namespace,
         _selected(call, body),
         _query(body),
@@ -76,7 +69,13 @@ async def create_bulk(call: Call, body: shapes.BulkReplay, idempotency_key: str 
         author=call.caller.actor,
         bulk_id=bulk_id,
     )
-    return Reply(201, write(await _shape(call, bulk)))
+    # asked of what has just been made, too: another request with the same key may have been faster
+    if bulk_id is not None and not await _is_the_same(call, bulk, body, request, brakes):
+        raise Conflict(
+            f"The Idempotency-Key has been used for another bulk replay, {bulk.id}. Use a new key for a new one.",
+            code="idempotency_conflict",
+        )
+    return Reply(201 if known is None else 200, write(await _shape(call, bulk)))
 
 
 async def _is_the_same(call: Call, known: Bulk, body: shapes.BulkReplay, request: CoreRequest, brakes: Brakes) -> bool:

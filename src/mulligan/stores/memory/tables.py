@@ -133,6 +133,13 @@ class Tables:
         for new in changes.versions_added:
             for old in self.versions.get((new.namespace, new.workflow), ()):
                 refuse(old.digest == new.digest or old.number == new.number, "version", (new.workflow, new.number))
+        self.check_bulks(changes)
+
+    def check_bulks(self, changes: Changes) -> None:
+        for bulk_id in changes.bulks_added:
+            refuse(bulk_id in self.bulks, "bulk replay", bulk_id)
+        for bulk_id in changes.bulks_changed:
+            refuse(bulk_id not in self.bulks, "changed bulk replay", bulk_id)
 
     def write(self, changes: Changes) -> None:
         for run, run_input in changes.runs_added.values():
@@ -162,7 +169,8 @@ class Tables:
             self.versions.setdefault((version.namespace, version.workflow), []).append(version)
         self.variables.update(changes.variables_seen)
         self.workers.update(changes.workers_saved)
-        self.bulks.update(changes.bulks_saved)
+        self.bulks.update(changes.bulks_added)
+        self.bulks.update(changes.bulks_changed)
         for item in changes.bulk_items_saved.values():
             self.bulk_items.setdefault(item.bulk_id, {})[item.position] = item
         self.notes.update(changes.notes_saved)

@@ -22,6 +22,7 @@ DELETE_DOCUMENTS = Statement("delete_documents")
 DELETE_OPEN_STEPS = Statement("delete_open_steps")
 FIND_READY_STEPS = Statement("find_ready_steps")
 INSERT_ATTEMPTS = Statement("insert_attempts")
+INSERT_BULKS = Statement("insert_bulks")
 INSERT_IDEMPOTENCY_KEYS = Statement("insert_idempotency_keys")
 INSERT_KEPT_RESULTS = Statement("insert_kept_results")
 INSERT_LOGS = Statement("insert_logs")
@@ -32,11 +33,11 @@ INSERT_RUNS = Statement("insert_runs")
 INSERT_VERSIONS = Statement("insert_versions")
 LEASE_OPEN_STEPS = Statement("lease_open_steps")
 SAVE_BULK_ITEMS = Statement("save_bulk_items")
-SAVE_BULKS = Statement("save_bulks")
 SAVE_DOCUMENTS = Statement("save_documents")
 SAVE_GROUP_NOTES = Statement("save_group_notes")
 SAVE_VARIABLES = Statement("save_variables")
 SAVE_WORKERS = Statement("save_workers")
+UPDATE_BULKS = Statement("update_bulks")
 UPDATE_OPEN_STEPS = Statement("update_open_steps")
 UPDATE_RUNS = Statement("update_runs")
 
@@ -93,7 +94,8 @@ async def write_definitions(connection: Connection, changes: Changes) -> None:
 
 
 async def write_bulks(connection: Connection, changes: Changes) -> None:
-    await SAVE_BULKS.add(connection, sorted(stored.row_of_bulk(bulk) for bulk in changes.bulks_saved.values()))
+    await INSERT_BULKS.add(connection, sorted(stored.row_of_bulk(bulk) for bulk in changes.bulks_added.values()))
+    await UPDATE_BULKS.change(connection, [stored.change_of_bulk(bulk) for bulk in changes.bulks_changed.values()])
     await SAVE_BULK_ITEMS.add(connection, [rows.row_of_bulk_item(item) for item in changes.bulk_items_saved.values()])
     await SAVE_GROUP_NOTES.add(connection, sorted(stored.row_of_note(note) for note in changes.notes_saved.values()))
 

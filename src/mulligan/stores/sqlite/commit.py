@@ -27,6 +27,7 @@ DELETE_OPEN_STEPS = read_statement(__package__, "delete_open_steps")
 FIND_READY_STEPS = read_statement(__package__, "find_ready_steps")
 FIND_ROUTES_WITH_READY_STEPS = read_statement(__package__, "find_routes_with_ready_steps")
 INSERT_ATTEMPTS = read_statement(__package__, "insert_attempts")
+INSERT_BULKS = read_statement(__package__, "insert_bulks")
 INSERT_IDEMPOTENCY_KEYS = read_statement(__package__, "insert_idempotency_keys")
 INSERT_KEPT_RESULTS = read_statement(__package__, "insert_kept_results")
 INSERT_LARGE_INPUTS = read_statement(__package__, "insert_large_inputs")
@@ -37,12 +38,12 @@ INSERT_RUN_EVENTS = read_statement(__package__, "insert_run_events")
 INSERT_RUNS = read_statement(__package__, "insert_runs")
 INSERT_VERSIONS = read_statement(__package__, "insert_versions")
 SAVE_BULK_ITEMS = read_statement(__package__, "save_bulk_items")
-SAVE_BULKS = read_statement(__package__, "save_bulks")
 SAVE_DOCUMENTS = read_statement(__package__, "save_documents")
 SAVE_GROUP_NOTES = read_statement(__package__, "save_group_notes")
 SAVE_VARIABLES = read_statement(__package__, "save_variables")
 SAVE_WORKERS = read_statement(__package__, "save_workers")
 LEASE_OPEN_STEPS = read_statement(__package__, "lease_open_steps")
+UPDATE_BULKS = read_statement(__package__, "update_bulks")
 UPDATE_OPEN_STEPS = read_statement(__package__, "update_open_steps")
 UPDATE_RUNS = read_statement(__package__, "update_runs")
 
@@ -89,7 +90,8 @@ def write_definitions(connection: apsw.Connection, changes: Changes) -> None:
 
 
 def write_bulks(connection: apsw.Connection, changes: Changes) -> None:
-    write_rows(connection, SAVE_BULKS, [stored.row_of_bulk(bulk) for bulk in changes.bulks_saved.values()])
+    write_rows(connection, INSERT_BULKS, [stored.row_of_bulk(bulk) for bulk in changes.bulks_added.values()])
+    change_rows(connection, UPDATE_BULKS, [stored.change_of_bulk(bulk) for bulk in changes.bulks_changed.values()])
     write_rows(connection, SAVE_BULK_ITEMS, [rows.row_of_bulk_item(item) for item in changes.bulk_items_saved.values()])
     write_rows(connection, SAVE_GROUP_NOTES, [stored.row_of_note(note) for note in changes.notes_saved.values()])
 

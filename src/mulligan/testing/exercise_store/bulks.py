@@ -12,6 +12,7 @@ from mulligan.core.facts import Changes
 from mulligan.core.inbox import FailureGroup, GroupNote, GroupStatus
 from mulligan.core.query import RunFilter
 from mulligan.core.records import Run, RunStatus
+from mulligan.errors import StoreConflict
 from mulligan.ports.store import Bucket, Store
 from mulligan.testing.exercise_store.talk import commit, know, load
 from mulligan.testing.factories import START, after, changes, make_run, new_id
@@ -38,11 +39,11 @@ def items_for(bulk: Bulk, *sources: Run) -> list[BulkItem]:
 
 
 def saved(*records: Bulk | BulkItem) -> Changes:
-    """Changes that save the bulk replays and items given."""
+    """Changes that add the bulk replays and save the items given."""
     written = Changes()
     for record in records:
         if isinstance(record, Bulk):
-            written.bulks_saved[record.id] = record
+            written.bulks_added[record.id] = record
         else:
             written.bulk_items_saved[record.bulk_id, record.position] = record
     return written
@@ -61,23 +62,31 @@ def failed(fingerprint: str | None = "f", **given: Any) -> Run:
 
 
 class Bulks:
-    async def test_a_bulk_replay_is_saved_again_and_again(self, store: Store) -> None:
+    async def test_a_bulk_replay_is_added_once_and_changed_again_and_again(self, store: Store) -> None:
         bulk = make_bulk(rate=2.5, stop_after=3, stop_on_new=True)
         await commit(store, saved(bulk))
         assert await store.bulk("default", bulk.id) == bulk
         paused = msgspec.structs.replace(
             bulk, state=BulkState.PAUSED, state_at=after(1), state_by="bob", forgiven_fingerprints=("f",)
         )
-        await commit(store, saved(paused))
+        await commit(store, Changes(bulks_changed={bulk.id: paused}))
         assert await store.bulk("default", bulk.id) == paused
         assert (await load(store, bulk_ids={bulk.id, "nobody"})).bulks == {bulk.id: paused}
+        again = msgspec.structs.replace(bulk, reason="another")
+        unknown = make_bulk(id="nobody")
+        refused = (saved(again, *items_for(again, make_run())), Changes(bulks_changed={"nobody": unknown}))
+        for each in refused:
+            with pytest.raises(StoreConflict):
+                await commit(store, each)
+        assert await store.bulk("default", bulk.id) == paused
+        assert await store.bulk_items("default", bulk.id, None, -1, 10) == []
         assert await store.bulk("other", bulk.id) is None
         assert await store.bulk("default", "nobody") is None
 
     async def test_bulk_replays_are_listed_newest_first_whatever_their_ids(self, store: Store) -> None:
         """Those made with an idempotency key have ids that no clock had a part in."""
         made = [
-            make_bulk(id=name, created_at=after(at), state=state, reason="it's \x00 \N{SNOWMAN}")
+            make_bulk(id=name, created_at=after(at), state=state, reason='"created_at":"\x00\N{SNOWMAN}Z"')
             for name, at, state in (
                 ("d", 0, BulkState.RUNNING),
                 ("a", 0.5, BulkState.FINISHED),
@@ -105,7 +114,7 @@ class Bulks:
         sources = [failed() for _ in range(4)]
         bulk = make_bulk(total=4)
         items = items_for(bulk, *sources)
-        await commit(store, changes(*sources, bulks_saved={bulk.id: bulk}))
+        await commit(store, changes(*sources, bulks_added={bulk.id: bulk}))
         await commit(store, saved(*items))
         assert await store.bulk_items("default", bulk.id, None, -1, 10) == [(item, None) for item in items]
         made = make_run(source_id=sources[0].id, family_id=sources[0].id, bulk_id=bulk.id)

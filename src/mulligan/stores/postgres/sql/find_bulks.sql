@@ -1,7 +1,7 @@
--- Without its Z, a moment sorts before those that are a part of a second later. The operator ->> would read the escapes of
--- all other members, too, and refuse a NUL.
+-- Without its Z, a moment sorts before those that are a part of a second later. JSON operators would refuse a record that
+-- holds a NUL. Quotes within a value are escaped, so that only the member itself is found.
 SELECT record
 FROM bulks
 WHERE namespace = :namespace
-ORDER BY rtrim((record::json -> 'created_at')::text, 'Z"') COLLATE "C" DESC, id DESC
+ORDER BY substring(record FROM '"created_at":"([^"]*)Z"') COLLATE "C" DESC, id DESC
 LIMIT :limit

@@ -96,7 +96,7 @@ class Auditor:
         replays = {replay.run_id: replay for replay in changes.replays_added}
         for run, run_input in changes.runs_added.values():
             # a run may be made and end in one transaction; its own row is looked at below
-            check_brakes(shadow.bulks, changes.bulks_saved, run)
+            check_brakes(shadow.bulks, changes.bulks_added | changes.bulks_changed, run)
             begin_life(shadow, msgspec.structs.replace(run, status=RunStatus.RUNNING), run_input, replays.get(run.id))
         touched = self._check_steps(commit)
         for run, _ in changes.runs_added.values():
@@ -108,7 +108,8 @@ class Auditor:
             check_run_change(life, run)
             life.run = run
         shadow.workers.update(changes.workers_saved)
-        shadow.bulks.update(changes.bulks_saved)
+        shadow.bulks.update(changes.bulks_added)
+        shadow.bulks.update(changes.bulks_changed)
         check_items(shadow, changes.bulk_items_saved)
         check_leases(shadow, commit)
         self._punctuality.check(commit)

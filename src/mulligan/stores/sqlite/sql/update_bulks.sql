@@ -1,0 +1,1 @@
+UPDATE bulks SET state = :state, record = :record WHERE id = :id
