@@ -356,6 +356,7 @@ def unsound(**given: object) -> WorkflowDefinition:
     [
         (unsound(name=""), "printable"),
         (unsound(name="a\0b"), "printable"),
+        (unsound(name="a/b"), "without '/'"),
         (unsound(steps=()), "1 to 1,000 steps"),
         (unsound(steps=(StepDefinition(name="s"), StepDefinition(name="s"))), "names of their own"),
         (unsound(steps=(StepDefinition(name="*"),)), "neither * nor input"),

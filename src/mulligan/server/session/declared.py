@@ -44,8 +44,9 @@ def check_leases(leases: Iterable[Lease]) -> None:
 
 def _check_definition(definition: WorkflowDefinition) -> None:
     where = f"workflow {definition.name!r}"
-    if not is_name(definition.name):
-        raise _unsound(where, f"a name has 1 to {LONGEST_NAME} printable characters")
+    # idempotency keys are kept as workflow/key: of workflows a and a/b one could be taken for the other's
+    if not is_name(definition.name) or "/" in definition.name:
+        raise _unsound(where, f"a name has 1 to {LONGEST_NAME} printable characters without '/'")
     if abs(definition.priority) > LARGEST_PRIORITY:
         raise _unsound(where, f"its priority is -{LARGEST_PRIORITY:,} to {LARGEST_PRIORITY:,}")
     names = {step.name for step in definition.steps}
