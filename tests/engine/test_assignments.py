@@ -187,6 +187,30 @@ async def test_a_newer_connection_gets_no_credit_for_what_was_claimed_for_an_old
     assert credits_of(worker) == worker.slots
 
 
+async def test_the_slot_of_a_step_that_is_cancelled_before_it_was_sent_is_used_at_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = await desk.worker(PAIR, {}, holding=True)
+    assert worker.seat is not None
+    worker.seat.credits = 1
+    nothing_at_hand(desk, monkeypatch)
+    real, asked, answering = Payloads.fetch, asyncio.Event(), asyncio.Event()
+
+    async def fetch(self: Payloads, *wanted: Iterable[Any]) -> Produced:
+        asked.set()
+        await answering.wait()
+        return await real(self, *wanted)
+
+    monkeypatch.setattr(Payloads, "fetch", fetch)
+    first, second = await desk.start("pair"), await desk.start("pair")
+    await asked.wait()
+    await desk.engine.cancel(CancelRun(run_id=first, namespace="default", actor="ada"))
+    await settle()
+    answering.set()
+    await settle()
+    assert [assignment.run.id for assignment in worker.got] == [second]
+
+
 async def test_a_connection_that_takes_nothing_keeps_nobody_waiting(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

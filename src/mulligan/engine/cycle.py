@@ -101,6 +101,7 @@ class Cycle:
         self._memory = Memory(store.capabilities.exclusive)
         self._wake = asyncio.Event()
         self._closing = False
+        dispatcher.wake = self.wake
         self.inbox = Inbox()
         self.committed_at: datetime | None = None
         self.outage_at: datetime | None = None

@@ -52,10 +52,14 @@ class Seat:
 @dataclass(slots=True)
 class Dispatcher:
     """``ready_routes``: by namespace, the routes on which steps may be ready: a hint that saves claims, corrected by
-    sweeps. Workflows of two namespaces have equal routes, and one's steps say nothing about the other's."""
+    sweeps. Workflows of two namespaces have equal routes, and one's steps say nothing about the other's.
+
+    ``wake``: called when a credit has come back, for which a step may be waiting; the cycle sets it.
+    """
 
     seats: dict[str, Seat] = field(default_factory=dict)
     ready_routes: dict[str, set[str]] = field(default_factory=dict)
+    wake: Callable[[], None] = lambda: None
 
     def hint(self, steps: Iterable[OpenStep]) -> None:
         ready = OpenState.READY
@@ -108,6 +112,12 @@ class Dispatcher:
         seat = self.seats.get(worker_id)
         if seat is not None:
             seat.credits -= 1
+
+    def return_credit(self, at_claim: Seat | None) -> None:
+        """A step is not sent after all to the connection that it was claimed for. A newer one has not paid for it."""
+        if at_claim is not None:
+            at_claim.credits += 1
+            self.wake()
 
     def settle(self, claims: Iterable[Claim], leased: Iterable[OpenStep]) -> None:
         """Use up credits, and forget the routes that gave less than was asked for: they are empty for now."""

@@ -105,12 +105,6 @@ def unassignable(error: Exception) -> RecordedError:
     return RecordedError(type=kind, message=message, retryable=False)
 
 
-def return_credit(at_claim: Seat | None) -> None:
-    """A step is not sent after all to the connection that it was claimed for. A newer one has not paid for it."""
-    if at_claim is not None:
-        at_claim.credits += 1
-
-
 class Publisher:
     """Called by the cycle after each commit."""
 
@@ -288,7 +282,7 @@ class Publisher:
             outcome=Outcome.FAILED,
             error=unassignable(error),
         )
-        return_credit(at_claim)
+        self._dispatcher.return_credit(at_claim)
         self.later(self._insist([report]))
 
     def _deliver(self, ready: dict[str, list[Assignment]], at_claim: dict[str, Seat | None]) -> None:
@@ -327,7 +321,7 @@ class Publisher:
         for step in steps:
             seat = at_claim[step.worker_id or ""]
             if lease_of(step) not in self._fetching:
-                return_credit(seat)
+                self._dispatcher.return_credit(seat)
                 continue
             self._fetching.discard(lease_of(step))
             try:
