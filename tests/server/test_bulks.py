@@ -93,7 +93,10 @@ async def test_a_paused_one_begins_no_more_and_an_aborted_one_never_will(desk: D
     await desk.clock.advance(timedelta(minutes=5))
     assert (await desk.get(f"/replays/{made['id']}"))["progress"]["started"] == begun
     assert (await desk.post(f"/replays/{made['id']}/abort"))["state"] == "aborted"
-    assert (await desk.post(f"/replays/{made['id']}/resume", {}, 409))["code"] == "wrong_state"
+    for control, done in (("pause", "paused"), ("resume", "resumed"), ("abort", "aborted")):
+        problem = await desk.post(f"/replays/{made['id']}/{control}", {}, 409)
+        assert problem["code"] == "wrong_state"
+        assert problem["detail"] == f"A bulk replay that is aborted cannot be {done}."
 
 
 async def test_the_same_key_makes_one_bulk_replay(desk: Desk, five_failed: list[str]) -> None:

@@ -201,3 +201,5 @@ CONTROLS: dict[tuple[BulkState, Control], BulkState] = {
     (BulkState.STOPPED, "abort"): BulkState.ABORTED,
 }
 """What a person may do to a bulk replay, by its state."""
+
+CONTROLLED: dict[Control, str] = {"pause": "paused", "resume": "resumed", "abort": "aborted"}

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from mulligan.core.bulk import CONTROLS, Bulk, BulkState
+from mulligan.core.bulk import CONTROLLED, CONTROLS, Bulk, BulkState
 from mulligan.core.commands import ControlBulk, CreateBulk, MoveBulk, NoteGroup
 from mulligan.core.decide.policy import Policy
 from mulligan.core.facts import Facts
@@ -36,7 +36,8 @@ def control_bulk(command: ControlBulk, facts: Facts, now: datetime, policy: Poli
     bulk = found(facts, command.bulk_id, command.namespace)
     state = CONTROLS.get((bulk.state, command.control))
     if state is None:
-        raise Conflict(f"A bulk replay that is {bulk.state} cannot be {command.control}d.", code="wrong_state")
+        done = CONTROLLED[command.control]
+        raise Conflict(f"A bulk replay that is {bulk.state} cannot be {done}.", code="wrong_state")
     forgiven, fingerprints = bulk.forgiven, bulk.forgiven_fingerprints
     if command.control == "resume":
         forgiven, fingerprints = command.failed, command.fingerprints
