@@ -13,6 +13,8 @@ from mulligan.engine.api import Engine
 _FORM = re.compile(r"mlg_([0-9a-v]{8,32})_([0-9a-f]{64})")
 _REMEMBERED = timedelta(seconds=5)
 """How long a revocation on another replica may stay unnoticed."""
+_PATIENCE = timedelta(seconds=1)
+"""How often, at most, all tokens are read because of one that is not known here: another replica may have made it."""
 _NOBODY = "0" * 64
 
 
@@ -63,9 +65,11 @@ class TokenBook:
         self._engine = engine
         self._tokens: dict[str, AccessToken] = {}
         self._read_at: datetime | None = None
+        self._missed_at: datetime | None = None
+        self._saves = 0
 
     async def by_text(self, text: str) -> AccessToken | None:
-        """The valid token that ``text`` is, or None. Takes the same time whether the id or the secret is wrong."""
+        """The valid token that ``text`` is, or None. How much of the secret was right cannot be told from the time."""
         parts = read_token(text)
         if parts is None:
             return None
@@ -78,11 +82,23 @@ class TokenBook:
         """The valid token with this id, or None."""
         now = self._engine.clock.now()
         if self._read_at is None or now - self._read_at > _REMEMBERED:
-            self._tokens = {token.id: token for token in await self._engine.store.tokens(None)}
-            self._read_at = now
+            await self._read(now)
+        elif token_id not in self._tokens and (self._missed_at is None or now - self._missed_at >= _PATIENCE):
+            self._missed_at = now
+            await self._read(now)
         token = self._tokens.get(token_id)
         return token if token is not None and is_valid(token, now) else None
 
     async def save(self, token: AccessToken) -> None:
         await self._engine.store.save_token(token)
         self._read_at = None
+        self._saves += 1
+
+    async def _read(self, now: datetime) -> None:
+        """What was read while a token was saved may be without it: then it is read again."""
+        while True:
+            saves = self._saves
+            tokens = {token.id: token for token in await self._engine.store.tokens(None)}
+            if saves == self._saves:
+                self._tokens, self._read_at = tokens, now
+                return
