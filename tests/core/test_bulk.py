@@ -43,6 +43,8 @@ def progress(
         (5, (), (5,)),
         (5, (10,), (5,)),
         (1000, (0.01, 0.5), (10, 500, 1000)),
+        (100, (0.07, 0.29, 0.57), (7, 29, 57, 100)),
+        (15, (0.1,), (1, 15)),
     ],
 )
 def test_a_canary_becomes_counts(total: int, canary: tuple[int | float, ...], stages: tuple[int, ...]) -> None:

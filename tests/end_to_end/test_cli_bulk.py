@@ -99,6 +99,7 @@ def test_an_outage_is_seen_replayed_and_resolved(folder: Path) -> None:
         (["replay", "-q", "status:failed", "--yes"], "needs a reason"),
         (["replay", "-q", "status:failed", "--set", "a=1", "--yes"], "--set needs --from STEP"),
         (["replay", "-q", "status:failed", "--yes", "--reason", "r", "--canary", "many"], "--canary 'many'"),
+        (["replay", "-q", "status:failed", "--yes", "--reason", "r", "--canary", "100%"], "between 0% and 100%"),
         (["replay", "-q", "status:failed", "--yes", "--reason", "r", "--input", "{}"], "copy one run's input"),
     ],
 )

@@ -146,6 +146,7 @@ async def test_other_runs_or_other_brakes_are_another_bulk_replay(desk: Desk, fi
         ({"ids": []}, "/ids", "at least one"),
         ({"ids": ["nope"]}, "/ids/0", "run ids"),
         ({"canary": [0]}, "/canary/0", "> 0"),
+        ({"canary": [1, 2.5]}, None, "counts from 1, or fractions"),
         ({"rate": 0}, "/rate", ">= 0.0001"),
         ({"rate": 1e-300}, "/rate", ">= 0.0001"),
         ({"rate": 10_001}, "/rate", "<= 10000"),

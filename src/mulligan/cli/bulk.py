@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -58,9 +59,12 @@ class Brakes:
 
 def _part(text: str) -> float:
     try:
-        return float(text.removesuffix("%")) / 100 if text.endswith("%") else float(int(text))
-    except ValueError:
+        part = float(Decimal(text.removesuffix("%")) / 100) if text.endswith("%") else float(int(text))
+    except (ArithmeticError, ValueError):
         raise InvalidInput(f"--canary {text!r} is neither a count such as 1 nor a part such as 10%.") from None
+    if text.endswith("%") and not 0 < part < 1:
+        raise InvalidInput(f"--canary {text!r} is no part to begin with: those lie between 0% and 100%.")
+    return part
 
 
 # ── Making one ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
@@ -129,12 +130,11 @@ MOST_AT_ONCE = 50
 def stages_for(total: int, canary: tuple[int | float, ...]) -> tuple[int, ...]:
     """Counts from a canary: whole numbers are counts, fractions below 1 are parts of the total; all come last.
 
-    ``stages_for(200, (1, 0.1))`` is ``(1, 20, 200)``.
+    ``stages_for(200, (1, 0.1))`` is ``(1, 20, 200)``. A part means the decimal number that was written: 0.29 of 100 is
+    29, though the float next to 0.29 is less.
     """
-    counts = {
-        min(total, max(1, int(part * total) if isinstance(part, float) and part < 1 else int(part))) for part in canary
-    }
-    return tuple(sorted(counts | {total}))
+    counts = {int(Decimal(repr(part)) * total) if part < 1 else int(part) for part in canary}
+    return tuple(sorted({min(total, max(1, count)) for count in counts} | {total}))
 
 
 def advance(bulk: Bulk, progress: Progress, now: datetime) -> Advice:

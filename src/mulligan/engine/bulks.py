@@ -162,5 +162,5 @@ def check(brakes: Brakes) -> None:
         raise InvalidInput(f"rate is replays per second, from {SLOWEST} to {FASTEST:,}; not {brakes.rate}.")
     if brakes.stop_after is not None and brakes.stop_after < 1:
         raise InvalidInput(f"stop_after is a count of failures from 1; not {brakes.stop_after}.")
-    if any(part <= 0 for part in brakes.canary):
+    if any(part <= 0 or (part > 1 and part != int(part)) for part in brakes.canary):
         raise InvalidInput("canary parts are counts from 1, or fractions between 0 and 1.")

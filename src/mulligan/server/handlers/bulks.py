@@ -55,7 +55,7 @@ async def create_bulk(call: Call, body: shapes.BulkReplay, idempotency_key: str 
     bulk_id = None if idempotency_key is None else _id_for(call, idempotency_key)
     known = None if bulk_id is None else await call.engine.store.bulk(call.namespace, bulk_id)
     brakes = Brakes(
-        canary=tuple(part if part < 1 else int(part) for part in body.canary),
+        canary=tuple(body.canary),
         rate=body.rate,
         stop_after=body.stop_after,
         stop_on_new=body.stop_on_new,
