@@ -477,6 +477,20 @@ async def test_a_start_that_does_not_fit_is_refused_alone(desk: Desk, changed: d
     await session.close()
 
 
+@pytest.mark.parametrize("changed", [{"delay_ms": 2**62}, {"priority": 10**30}])
+async def test_no_number_goes_beyond_its_limit_within_one_process_either(
+    desk: Desk, changed: dict[str, object]
+) -> None:
+    await desk.register()
+    session = Session(desk.call(), trusted=True)
+    far = msgspec.structs.replace(spec(1), **changed)
+    answer = only(await said(session, Start(seq=1, runs=[far, spec(2)])))
+    assert isinstance(answer, StartAnswer)
+    assert answer.problems.keys() == {0}
+    assert answer.problems[0][0] == "invalid_input"
+    await session.close()
+
+
 async def test_nothing_more_is_read_while_too_many_starts_are_unanswered(desk: Desk) -> None:
     await desk.register()
     session = desk.session()

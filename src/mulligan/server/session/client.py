@@ -89,6 +89,8 @@ class ClientRole:
         await self._answered.wait()
 
     def _command(self, spec: StartSpec) -> StartRun:
+        if not 0 <= spec.delay_ms <= LONGEST_DELAY_MS or abs(spec.priority or 0) > LARGEST_PRIORITY:
+            raise InvalidInput("The delay is 0 s to 10 years, and the priority -1000 to 1000.")
         if not self._trusted:
             _check_spec(spec)
         return StartRun(
@@ -241,12 +243,10 @@ def _messages_of(end: RunEnd) -> list[RunEnded]:
 
 
 def _check_spec(spec: StartSpec) -> None:
-    """Raises InvalidInput or TooLarge. Everything that the database will hold is looked at here."""
+    """Raises InvalidInput or TooLarge. Whatever the database will hold has been looked at after this."""
     if RUN_ID.fullmatch(spec.run_id) is None:
         raise InvalidInput(f"{spec.run_id!r} is no run id: that is a UUIDv7 as 26 characters of base32hex.")
     check(spec.input, f"input of {spec.workflow}")
-    if not 0 <= spec.delay_ms <= LONGEST_DELAY_MS or abs(spec.priority or 0) > LARGEST_PRIORITY:
-        raise InvalidInput("The delay is 0 s to 10 years, and the priority -1000 to 1000.")
     key = spec.idempotency_key
     if key is not None and not 0 < len(key) <= LONGEST_KEY:
         raise InvalidInput(f"An idempotency key has 1 to {LONGEST_KEY} characters.")
