@@ -54,7 +54,14 @@ class FakeWorker:
         routes = await self.engine.routes_served("default", self.definitions)
         self.seat = Seat(self.id, "default", routes, self.deliver, lambda refs, _: self.stopped.extend(refs))
         hello = ConnectWorker(
-            worker_id=self.id, namespace="default", name=self.id, host="here", pid=1, sdk="test", slots=self.slots
+            worker_id=self.id,
+            namespace="default",
+            name=self.id,
+            host="here",
+            pid=1,
+            sdk="test",
+            slots=self.slots,
+            workflows={definition.name: definition.digest for definition in self.definitions},
         )
         await self.engine.connect_worker(hello, self.seat)
         self.engine.add_credits(self.seat, self.slots)
@@ -62,7 +69,7 @@ class FakeWorker:
     async def disconnect(self, *, clean: bool = False) -> None:
         assert self.seat is not None
         self.engine.unseat(self.seat)
-        await self.engine.submit(DisconnectWorker(worker_id=self.id, clean=clean))
+        await self.engine.submit_all([DisconnectWorker(worker_id=self.id, clean=clean)])
 
     async def beat(self) -> None:
         assert await self.engine.submit(BeatWorker(worker_id=self.id))
@@ -132,8 +139,9 @@ class Desk:
         *,
         name: str = "worker-1",
         holding: bool = False,
+        slots: int = 10,
     ) -> FakeWorker:
-        worker = FakeWorker(self.engine, [definition], functions, id=name, holding=holding)
+        worker = FakeWorker(self.engine, [definition], functions, id=name, holding=holding, slots=slots)
         await worker.connect()
         return worker
 

@@ -80,6 +80,11 @@ async def failed_run(desk: Desk) -> tuple[str, FakeWorker]:
     return run_id, worker
 
 
+async def busy_worker(desk: Desk, definition: WorkflowDefinition) -> None:
+    """One that is there, and has no slot free."""
+    await desk.worker(definition, {}, name="busy", slots=0)
+
+
 async def replay(desk: Desk, run_id: str, **request: object) -> str:
     asked = ReplayRequest(**request)  # type: ignore[arg-type]  # the fields of ReplayRequest, as each test needs them
     return (await desk.engine.replay("default", run_id, asked, author="ada")).run_id
@@ -356,11 +361,11 @@ async def test_a_plan_is_refused_once_anything_in_it_has_changed(desk: Desk) -> 
 async def test_code_that_comes_while_a_replay_is_made_without_a_plan_is_taken(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run_id, _ = await failed_run(desk)
+    run_id, worker = await failed_run(desk)
     read_variables = desk.engine.store.variables
 
     async def slowly(namespace: str, workflow: str) -> list[Variable]:
-        await desk.engine.register("default", [FIXED])
+        await desk.worker(FIXED, worker.functions, name="worker-2")
         return await read_variables(namespace, workflow)
 
     monkeypatch.setattr(desk.engine.store, "variables", slowly)
@@ -485,9 +490,9 @@ async def test_a_replay_survives_everything_that_a_run_does(desk: Desk) -> None:
 
 async def test_an_old_worker_never_takes_a_replay_that_was_planned_for_newer_code(desk: Desk) -> None:
     run_id, old = await failed_run(desk)
-    await desk.engine.register("default", [FIXED])
+    await busy_worker(desk, FIXED)
     again = await replay(desk, run_id)
-    await desk.advance(60)
+    await desk.advance(60, beating=old)
     assert old.got == []
     fixed = await desk.worker(FIXED, old.functions, name="worker-2")
     assert (await desk.end(again)).run.status is RunStatus.SUCCEEDED
@@ -496,7 +501,7 @@ async def test_an_old_worker_never_takes_a_replay_that_was_planned_for_newer_cod
 
 async def test_a_newer_worker_takes_a_replay_that_waits_for_its_version(desk: Desk) -> None:
     run_id, old = await failed_run(desk)
-    await desk.engine.register("default", [FIXED])
+    await busy_worker(desk, FIXED)
     again = await replay(desk, run_id)
     newer = WorkflowDefinition(name="flow", steps=STEPS, input_schema=DOC_SCHEMA, code="newer still")
     worker = await desk.worker(newer, old.functions, name="worker-3")

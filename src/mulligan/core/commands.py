@@ -42,6 +42,8 @@ class StartRun(Record, frozen=True):
     """The caller sent this before and does not know the outcome: look whether the run exists."""
     only_if_made: bool = False
     """Answer with the run that was made under the key, or refuse with NotFound: no run is made now."""
+    latest: str | None = None
+    """The digest to run where none is given, if that is not the newest: of those, nobody may be there who has it."""
 
 
 class Started(Record, frozen=True):
@@ -135,6 +137,8 @@ class ReplayRun(Record, frozen=True):
     metadata: dict[str, str] = {}
     priority: int | None = None
     bulk_id: str | None = None
+    newest: str | None = None
+    """The digest of the newest version when the plan was made, if that is not ``digest``."""
 
 
 class RegisterWorkflows(Record, frozen=True):

@@ -138,7 +138,9 @@ class Selection:
 # ── Choosing ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def choose_version(request: ReplayRequest, source: Version, versions: Iterable[Version]) -> tuple[Version, bool]:
+def choose_version(
+    request: ReplayRequest, source: Version, versions: Iterable[Version], latest: Version | None
+) -> tuple[Version, bool]:
     """The version that will run, and whether the run is pinned to exactly that code. ``versions``: newest first.
 
     Raises NotFound (unknown_version).
@@ -147,7 +149,7 @@ def choose_version(request: ReplayRequest, source: Version, versions: Iterable[V
     if request.code == "same":
         return source, True
     if request.code == "latest":
-        return (known[0] if known else source), False
+        return latest or source, False
     for version in known:
         if request.code in (version.digest, str(version.number)):
             return version, True
@@ -405,7 +407,7 @@ def edits_of(target: str, patch: Patch, document: bytes | None) -> list[PlannedE
 
 
 def warnings_for(
-    steps: Iterable[PlannedStep], source: Version, target: Version, *, pinned: bool, fresh_key: bool
+    steps: Iterable[PlannedStep], source: Version, target: Version, newest: Version, *, pinned: bool, fresh_key: bool
 ) -> tuple[str, ...]:
     """Sentences about what a person would want to know before pressing Replay."""
     found: list[str] = []
@@ -421,6 +423,8 @@ def warnings_for(
         found.append(f"Kept but stale, because the run input is edited: {', '.join(stale)}.")
     if source.digest != target.digest:
         found.append(f"The code differs: the source ran version {source.number}, this runs version {target.number}.")
+    if newest.digest != target.digest and not pinned:
+        found.append(f"Version {newest.number} is newer, and no worker that is there has it.")
     if pinned:
         found.append(f"Only a worker that has exactly version {target.number} can run this.")
     return tuple(found)
@@ -432,11 +436,12 @@ def request_digest(source_id: str, request: ReplayRequest) -> str:
     return hashlib.sha256(msgspec.json.encode((source_id, asked), order="deterministic")).hexdigest()[:32]
 
 
-def plan_token(source: RunFacts, target: Version, selection: Selection, request: ReplayRequest) -> str:
+def plan_token(source: RunFacts, target: Version, newest: Version, selection: Selection, request: ReplayRequest) -> str:
     """A digest over run, code and everything asked for: equal tokens mean equal replays."""
     facts = (
         request_digest(source.run.id, request),
         target.digest,
+        newest.digest if request.code == "latest" else "",
         selection.start_steps,
         sorted(selection.running),
         sorted(selection.kept.items()),

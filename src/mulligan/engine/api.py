@@ -10,7 +10,15 @@ from typing import Any
 
 import msgspec
 
-from mulligan.core.commands import Cancelled, CancelRun, Command, ConnectWorker, RegisterWorkflows
+from mulligan.core.commands import (
+    Cancelled,
+    CancelRun,
+    Command,
+    ConnectWorker,
+    DisconnectWorker,
+    ForgetWorker,
+    RegisterWorkflows,
+)
 from mulligan.core.decide.policy import Policy
 from mulligan.core.facts import Committed
 from mulligan.core.lifecycle import is_terminal
@@ -23,6 +31,7 @@ from mulligan.engine.agents.pruner import Pruner
 from mulligan.engine.agents.rescuer import Rescuer
 from mulligan.engine.agents.timers import Timers
 from mulligan.engine.bulks import Brakes, Bulks
+from mulligan.engine.currency import Currency
 from mulligan.engine.cycle import Cycle
 from mulligan.engine.dispatcher import Assignment, Dispatcher, Seat
 from mulligan.engine.feed import Feed, RunEnd, Waiter
@@ -79,6 +88,8 @@ class Engine:
             store, self.dispatcher, self.feed, self._publisher, self.cycle.wake, self.wake_agents
         )
         store.listen(self._neighbour.hear)
+        self._currency = Currency(store)
+        self._currency_alarm = Alarm()
         self._arriving: dict[str, Seat] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self.started_at: datetime | None = None
@@ -128,6 +139,7 @@ class Engine:
             "watch": keep_awake(self.clock, self.policy.beat, rescuer.awake),
             "agents": keep_time(self.clock, self._alarm, longest, duties),
             "bulks": keep_time(self.clock, self._bulk_alarm, longest, [bulks.tick]),
+            "currency": keep_time(self.clock, self._currency_alarm, IDLE, [self._currency.tick]),
         }
         if self.retention is not None:
             agents["pruner"] = keep_time(self.clock, Alarm(), IDLE, [Pruner(self.store, self.retention).tick])
@@ -146,11 +158,14 @@ class Engine:
         if not self._tasks:
             answers.set_result([Unavailable("The engine is not running.")] * len(commands))
             return answers
-        self.cycle.put(Request(commands, answers))
+        self.cycle.put(Request(self._currency.applied(commands), answers))
         return answers
 
     async def submit_all(self, commands: Sequence[Command]) -> list[Any]:
-        return await self.submit_later(commands)
+        answers = await self.submit_later(commands)
+        if any(isinstance(command, DisconnectWorker | ForgetWorker) for command in commands):
+            self._currency_alarm.bring_forward(self.clock.now())
+        return answers
 
     async def submit(self, command: Command) -> Any:
         """Carry out one command and return its answer, committed and on disk. Raises what it is refused with."""
@@ -161,7 +176,8 @@ class Engine:
 
     async def version_of(self, namespace: str, workflow: str, wanted: str | None = None) -> Version:
         """The latest version of a workflow, or the one with this digest or number."""
-        version = await self.store.version(namespace, workflow, wanted)
+        instead = None if wanted is not None else self._currency.instead_of_newest(namespace, workflow)
+        version = await self.store.version(namespace, workflow, wanted or instead)
         if version is not None:
             return version
         if wanted is not None:
@@ -279,6 +295,8 @@ class Engine:
                 del self._arriving[hello.worker_id]
         self.dispatcher.seats[hello.worker_id] = seat
         self.dispatcher.hint_routes(ready)
+        self._currency.watch(hello.namespace)
+        self._currency_alarm.bring_forward(self.clock.now())
         return worker
 
     def add_credits(self, seat: Seat, slots: int) -> None:

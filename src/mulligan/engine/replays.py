@@ -50,6 +50,7 @@ from mulligan.core.replay import (
     warnings_for,
     without_stale,
 )
+from mulligan.engine.currency import current, digests_served
 from mulligan.engine.playground import check_values
 from mulligan.engine.publish import by_number, facts_of
 from mulligan.engine.validation import problems_in, raise_for
@@ -84,6 +85,7 @@ class Prepared:
     new_edits: dict[str, Patch]
     overrides: Overrides
     metadata: dict[str, str]
+    newest: str
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class Source:
     document: RunDocument
     facts: RunFacts
     target: Version
+    newest: Version
     pinned: bool
     selection: Selection
     run_input: bytes
@@ -159,6 +162,7 @@ class Replays:
             new_edits=new_edits,
             overrides=overrides_in_force(source.facts, request, source.target.definition.by_name),
             metadata=kept_metadata(source.facts, source.target.definition),
+            newest=source.newest.digest,
         )
 
     async def _load(self, namespace: str, run_id: str, request: ReplayRequest) -> Source:
@@ -168,14 +172,17 @@ class Replays:
             raise removed(run_id)
         facts = facts_of(document)
         versions = await store.versions(namespace, document.run.workflow)
-        target, pinned = choose_version(request, document.version, versions)
+        served = await digests_served(store, namespace, self._engine.clock.now())
+        latest = current(versions, served.get(document.run.workflow, ()))
+        target, pinned = choose_version(request, document.version, versions, latest)
         selection = select(facts, target.definition, request)
         running = [step for step in target.definition.steps if step.name in selection.running]
         refs = dict.fromkeys(ref for step in running for ref in outputs_needed(facts, step).values() if ref is not None)
         produced = await self._engine.payloads.fetch([run_id], refs)
         if run_id not in produced.inputs or not refs.keys() <= produced.outputs.keys():
             raise removed(run_id)  # between the two reads
-        return Source(document, facts, target, pinned, selection, produced.inputs[run_id], produced)
+        newest = versions[0] if versions else target
+        return Source(document, facts, target, newest, pinned, selection, produced.inputs[run_id], produced)
 
     async def replay(
         self,
@@ -276,6 +283,7 @@ class Replays:
                 metadata=prepared.metadata,
                 priority=priority,
                 bulk_id=bulk_id,
+                newest=prepared.newest,
             )
         )
         return Replayed(started.run_id, plan.source_id, started.existing, plan)
@@ -377,7 +385,7 @@ def make_plan(
     stale = stale_steps(target.definition, selection, input_edited=bool(input_edit))
     steps = plan_steps(source.facts, target, selection, request, stale)
     code = source.document.version
-    warnings = warnings_for(steps, code, target, pinned=source.pinned, fresh_key=request.fresh_key)
+    warnings = warnings_for(steps, code, target, source.newest, pinned=source.pinned, fresh_key=request.fresh_key)
     return Plan(
         source_id=source.facts.run.id,
         workflow=target.workflow,
@@ -392,7 +400,7 @@ def make_plan(
         edits=planned_edits(source, input_edit, inherited, new_edits),
         overrides=planned_overrides(source, request),
         warnings=(*warnings, *remarks, *idle_resets(source.facts, request)),
-        token=plan_token(source.facts, target, selection, request),
+        token=plan_token(source.facts, target, source.newest, selection, request),
     )
 
 

@@ -104,6 +104,8 @@ def want_start(command: StartRun, wanted: Wanted) -> None:
         wanted.digests.add((command.namespace, command.workflow, command.version))
     else:
         wanted.workflows.add((command.namespace, command.workflow))
+        if command.latest is not None:
+            wanted.digests.add((command.namespace, command.workflow, command.latest))
     wanted.documents.add((command.namespace, DocumentKind.PIN, command.workflow))
     if command.idempotency_key is not None:
         wanted.keys.add((command.namespace, start.scoped_key(command.workflow, command.idempotency_key)))

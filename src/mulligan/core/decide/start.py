@@ -143,6 +143,8 @@ def version_for(command: StartRun, facts: Facts) -> Version:
             )
         return version
     latest = facts.latest.get((command.namespace, command.workflow))
+    if command.latest is not None:
+        latest = facts.versions.get((command.namespace, command.workflow, command.latest), latest)
     if latest is None:
         raise NotFound(
             f"No worker has registered a workflow named {command.workflow!r} yet. Start a worker that declares it "
@@ -174,7 +176,8 @@ def replay_run(command: ReplayRun, facts: Facts, now: datetime, policy: Policy) 
             code="not_finished",
         )
     version = facts.versions[(replay.namespace, source.run.workflow, command.digest)]
-    if replay.code == "latest" and facts.latest[(replay.namespace, source.run.workflow)].digest != version.digest:
+    newest = facts.latest[(replay.namespace, source.run.workflow)]
+    if replay.code == "latest" and newest.digest != (command.newest or version.digest):
         raise Conflict(
             "A newer version of the workflow was registered since this plan was made. Plan again and look at it.",
             code="plan_outdated",
