@@ -10,13 +10,13 @@ takes 0.6 s of processor time, six times as long as all that is imported here.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
-from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 from msgspec import Meta
@@ -86,12 +86,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def database_shown(self) -> str:
-        """``database_url`` without the password that may be in it."""
-        parts = urlsplit(self.database_url)
-        if parts.password is None:
-            return self.database_url
-        user, _, where = parts.netloc.rpartition("@")
-        return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}:•••@{where}"))
+        """``database_url`` without the passwords that may be in it."""
+        return _IN_OPTIONS.sub(r"\1•••", _AFTER_USER.sub(r"\1•••", self.database_url))
 
     @property
     def server_token_file(self) -> Path:
@@ -104,6 +100,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 NAMES = Settings.__struct_fields__
+
+_AFTER_USER = re.compile(r"(//[^/?#:@]*:)[^/?#]*(?=@)")
+_IN_OPTIONS = re.compile(r"([?&](?:ssl)?password=)[^&#]*")
+"""Where the URL of a database may hold passwords."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,7 @@ class Terminal:
         self._url = served.url
         say()
         say(Text.assemble(("  Mulligan ", "bold"), f"{version('mulligan')} dev   ", (served.one_click_url, "cyan")))
-        say(Text.assemble(("  database ", "dim"), self._settings.database_url))
+        say(Text.assemble(("  database ", "dim"), self._settings.database_shown))
         if self._open_browser:
             webbrowser.open(served.one_click_url)
 
