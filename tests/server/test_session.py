@@ -422,6 +422,20 @@ async def test_a_session_does_only_what_its_token_may(desk: Desk) -> None:
         await session.close()
 
 
+async def test_who_may_only_trigger_hears_how_a_run_ended_over_a_later_connection(desk: Desk) -> None:
+    """Whoever starts a run makes up its id. The connection that started it may be gone, with the server that had it."""
+    await desk.register()
+    before = desk.session("trigger")
+    await said(before, Start(seq=1, runs=[spec()]), Watch([f"{1:026d}"]))
+    await before.close()
+    await desk.worker()
+    after = desk.session("trigger")
+    ended = only(await said(after, Watch([f"{1:026d}"])))
+    assert isinstance(ended, RunEnded)
+    assert ended.outputs == {"hello": b'"hello"'}
+    await after.close()
+
+
 async def test_before_its_hello_a_worker_can_do_nothing(desk: Desk) -> None:
     session = desk.session()
     lease = Lease("r" * 26, "hello", 1, "t")

@@ -75,6 +75,8 @@ class Session:
                 if self._may("trigger", message.seq):
                     self._client.start(message)
             case Watch(run_ids):
+                # With `trigger` alone, too: whoever started a run has its id, which nobody guesses, and awaits it over
+                # as many connections as it takes. Of who started it, nothing else is on disk.
                 if self._caller.may("trigger") or self._may("read"):
                     self._client.watch(run_ids)
             case Unwatch(run_ids):
