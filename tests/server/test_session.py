@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
@@ -16,6 +17,7 @@ from mulligan.core.records import Argument, Reading, RecordedError, Retry, StepD
 from mulligan.server.session.outbox import Outbox
 from mulligan.server.session.session import Session
 from mulligan.testing.clock import settle
+from mulligan.wire.frames import decode_from_sdk, encode_frames
 from mulligan.wire.messages import (
     PROTOCOL,
     Acknowledge,
@@ -27,6 +29,8 @@ from mulligan.wire.messages import (
     Goodbye,
     Hello,
     Lease,
+    LogEntry,
+    Logs,
     Refused,
     Release,
     Report,
@@ -243,6 +247,32 @@ async def test_only_a_lease_that_a_connection_holds_is_released_by_it(desk: Desk
     ]
     for each in (session, stranger, reader):
         await each.close()
+
+
+@pytest.mark.parametrize(
+    ("level", "at", "stored"),
+    [
+        (logging.WARNING, "2026-01-02T03:04:05Z", (logging.WARNING, "2026-01-02T03:04:05Z")),
+        (2**63, "2026-01-02T03:04:05Z", (2**31 - 1, "2026-01-02T03:04:05Z")),
+        (-(2**63), "2026-01-02T03:04:05", (0, None)),
+        (0, "9999-12-31T23:59:59Z", (0, None)),
+    ],
+)
+async def test_a_log_line_has_a_level_and_a_time_that_every_database_can_hold(
+    desk: Desk, level: int, at: str, stored: tuple[int, str | None]
+) -> None:
+    session = desk.session()
+    await said(session, HELLO, Credit(1))
+    run = await desk.start()
+    assign = only(await heard(session))
+    assert isinstance(assign, Assign)
+    entry = LogEntry(datetime.fromisoformat(at), level, "app", "hi")
+    (frame,) = encode_frames([Logs(assign.lease, [entry])])
+    assert await said(session, *decode_from_sdk(frame)) == []
+    ((_, line),) = await desk.engine.store.logs("default", run["id"], None, None, 0, 10)
+    expected = desk.clock.now() if stored[1] is None else datetime.fromisoformat(stored[1])
+    assert (line.level, line.at) == (stored[0], expected)
+    await session.close()
 
 
 async def test_a_torn_connection_has_five_seconds_to_come_back_with_its_leases(desk: Desk) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -24,7 +24,7 @@ from mulligan.core.commands import (
     Verdict,
 )
 from mulligan.core.decide.attempts import ref_of
-from mulligan.core.limits import ERROR
+from mulligan.core.limits import ERROR, LONGEST_SPAN
 from mulligan.core.records import LogLine, Outcome, RecordedError
 from mulligan.engine.api import UNWANTED, Assignment, Seat
 from mulligan.errors import InvalidInput, MulliganError, TooLarge, Unavailable
@@ -50,6 +50,7 @@ from mulligan.wire.messages import (
 
 MOST_SLOTS = 10_000
 LONGEST_LOG_LINE = 64 * 1024
+HIGHEST_LEVEL = 2**31 - 1
 BUSY = 1_000
 """With so many requests in the engine's inbox, log lines are dropped: results are not."""
 _OUTCOMES = {
@@ -316,15 +317,15 @@ class WorkerRole:
         if logs.lease not in self._held or len(self._engine.cycle.inbox.waiting) > BUSY:
             self._counts.dropped_log_lines += len(logs.lines)
             return
-        lease = logs.lease
+        lease, now = logs.lease, self._engine.clock.now()
         lines = tuple(
             LogLine(
                 run_id=lease.run_id,
                 step=lease.step,
                 attempt=lease.attempt,
                 namespace=self._namespace,
-                at=entry.at,
-                level=entry.level,
+                at=_moment(entry.at, now),
+                level=min(max(entry.level, 0), HIGHEST_LEVEL),
                 logger=entry.logger[:200],
                 message=entry.message[:LONGEST_LOG_LINE],
             )
@@ -336,6 +337,12 @@ class WorkerRole:
         """Nobody waits for the answers: what was not carried out is made up for by leases that run out."""
         if commands:
             _ = self._engine.submit_later(commands)
+
+
+def _moment(at: datetime, now: datetime) -> datetime:
+    """When a line was logged, or ``now`` if that is no time that a database could hold: one such line would be refused
+    by itself, and everybody would wait for that."""
+    return at if at.tzinfo is not None and abs(at - now) <= LONGEST_SPAN else now
 
 
 def _ms(span: timedelta) -> int:
