@@ -30,7 +30,7 @@ async function call(url: string, init: RequestInit): Promise<Response> {
     response = await fetch(url, { credentials: "same-origin", ...init });
   } catch (cause) {
     if (init.signal?.aborted) throw cause;
-    throw unreachable(cause);
+    throw unreachable(cause, init.method === undefined || init.method === "GET");
   }
   if (!response.ok) throw await problemOf(response);
   return response;

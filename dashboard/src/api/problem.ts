@@ -37,12 +37,13 @@ export function canTryAgain({ status }: Pick<Problem, "status">): boolean {
   return status >= 500 || MAY_PASS.includes(status);
 }
 
-export function unreachable(cause: unknown): Problem {
+/** `asked`: it was a question. What was to be done may have been done, if only its answer got lost. */
+export function unreachable(cause: unknown, asked: boolean): Problem {
   const problem = new Problem(
     0,
     "unreachable",
     "The server does not answer",
-    "Nothing was changed. Check that the server runs and that this machine can reach it; this page goes on by itself once it does.",
+    `${asked ? "Nothing was changed. Check" : "It may have been done all the same: look before you try again, and check"} that the server runs and that this machine can reach it; this page goes on by itself once it does.`,
   );
   problem.cause = cause;
   return problem;

@@ -176,6 +176,7 @@ function StepNode({ data }: NodeProps<Node<StepData>>) {
       >
         <span className="flex items-center gap-1.5">
           <span className="truncate font-semibold text-sm">{name}</span>
+          {step && kind === "on_failure" ? <span className="ml-auto text-2xs text-ink-soft">on failure</span> : null}
           {step?.edited ? <span className="ml-auto text-2xs text-accent">edited</span> : null}
           {effect === "irreversible" ? (
             <span className="ml-auto text-2xs text-wait" title="This step is declared irreversible">

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { shortId } from "@/pure/ids";
-import { isFinished, lookOf, lookOfBulk, RUN_STATUSES } from "@/pure/status";
+import { failedSteps, isFinished, lookOf, lookOfBulk, RUN_STATUSES } from "@/pure/status";
 
 it("gives every run status a look of its own", () => {
   const glyphs = RUN_STATUSES.map((status) => lookOf(status).glyph);
@@ -29,4 +29,14 @@ it("tells neighbouring ids apart", () => {
   const a = shortId("0194a1b2-c3d4-7000-8000-0000000000aa");
   expect(a).not.toBe(shortId("0194a1b2-c3d4-7000-8000-0000000000ab"));
   expect(shortId("run_01J")).toBe("run_01J");
+});
+
+it("names every ordinary step that failed", () => {
+  const steps = [
+    { name: "a", status: "failed", kind: "call" },
+    { name: "b", status: "succeeded", kind: "call" },
+    { name: "c", status: "failed", kind: "sleep" },
+    { name: "sorry", status: "failed", kind: "on_failure" },
+  ];
+  expect(failedSteps(steps)).toEqual(["a", "c"]);
 });

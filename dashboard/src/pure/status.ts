@@ -75,3 +75,8 @@ export const RUN_STATUSES = ["queued", "running", "failed", "succeeded", "cancel
 export function isFinished(status: string): boolean {
   return status === "succeeded" || status === "failed" || status === "cancelled";
 }
+
+/** The names of the ordinary steps that failed. A run names only the first of them. */
+export function failedSteps(steps: readonly { name: string; status: string; kind: string }[]): string[] {
+  return steps.filter((step) => step.status === "failed" && step.kind !== "on_failure").map((step) => step.name);
+}

@@ -120,8 +120,9 @@ function Changes({ plan }: { plan: ReplayPlan }) {
   if (changes.length === 0) return null;
   return (
     <ul className="flex flex-col gap-1 text-sm">
-      {changes.map((change) => (
-        <li key={change.name} className="wrap-anywhere font-mono text-xs">
+      {changes.map((change, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: two operations may have one path, and a new plan is a new list
+        <li key={index} className="wrap-anywhere font-mono text-xs">
           <span className="text-ink-soft">{change.name}</span>{" "}
           <del className="text-ink-faint">{change.before ?? "nothing"}</del> <span aria-hidden="true">→</span>{" "}
           <ins className="text-accent no-underline">{change.after ?? "nothing"}</ins>

@@ -64,6 +64,12 @@ describe("changes at several steps", () => {
     expect(requestOf(startingAtChanges(both, "b"))).toMatchObject({ inputs: { a: { text: "{}" } }, playground: {} });
   });
 
+  it("start beside what failed, where that is what starts", () => {
+    const free = { ...both, startSteps: [] };
+    expect(startingAtChanges(free, null, ["a", "b"])).toBe(free);
+    expect(startingAtChanges(free, null, ["b", "c"]).startSteps).toEqual(["b", "c", "a"]);
+  });
+
   it("cannot be sent while one of them is no JSON", () => {
     expect(brokenElsewhere(both, "b")).toBe(null);
     const broken = withInput(both, "a", "{");

@@ -47,11 +47,10 @@ export function withoutChanges(draft: Draft, step: string): Draft {
 }
 
 /** A step that is changed has to run again, at whichever step's panel one presses Replay. */
-export function startingAtChanges(draft: Draft, panel: string): Draft {
-  const others = changedSteps(draft).filter((step) => step !== panel && !draft.startSteps.includes(step));
-  return draft.fromBeginning || others.length === 0
-    ? draft
-    : { ...draft, startSteps: [...draft.startSteps, ...others] };
+export function startingAtChanges(draft: Draft, panel: string | null, failed: string[] = []): Draft {
+  const starts = draft.startSteps.length > 0 ? draft.startSteps : failed;
+  const others = changedSteps(draft).filter((step) => step !== panel && !starts.includes(step));
+  return draft.fromBeginning || others.length === 0 ? draft : { ...draft, startSteps: [...starts, ...others] };
 }
 
 /** The first text that was left as no JSON at another step than `panel`, or as the run's input, in words. */

@@ -8,7 +8,7 @@ import { lineageQuery, runQuery } from "@/api/queries";
 import { compactJson } from "@/pure/compact";
 import { shortId } from "@/pure/ids";
 import { lineageRows } from "@/pure/lineage";
-import { isFinished } from "@/pure/status";
+import { failedSteps, isFinished } from "@/pure/status";
 import { formatDuration } from "@/pure/time";
 import { ApplyRest } from "@/screens/bulk/ApplyRest";
 import { type Binding, useShortcuts } from "@/shell/shortcuts";
@@ -82,10 +82,16 @@ export function RunHeader({ run }: { run: RunDetail }) {
   );
 }
 
+/** The step that the run failed at, and how many others failed beside it. */
+function whereItFailed(run: RunDetail): string {
+  const others = failedSteps(run.steps).filter((name) => name !== run.failed_step).length;
+  return `${run.failed_step}${others > 0 ? ` and ${others} more` : ""}`;
+}
+
 function headline(run: RunDetail): string {
   const step = run.steps.find((each) => each.name === run.failed_step);
   if (run.status === "failed" && step) {
-    return `at ${step.name}${step.attempts > 1 ? `, after ${step.attempts} attempts` : ""}`;
+    return `at ${whereItFailed(run)}${step.attempts > 1 ? `, after ${step.attempts} attempts` : ""}`;
   }
   const active = run.steps.filter((each) => each.status === "running").map((each) => each.name);
   return active.length > 0 ? `in ${active.join(", ")}` : run.workflow;
@@ -265,10 +271,10 @@ function Actions({ run }: { run: RunDetail }) {
           to="/runs/$run/steps/$step"
           params={{ run: run.id, step: failed }}
           search={(old) => ({ view: old.view, list: old.list })}
-          title={`Replay from ${failed}`}
+          title={`Replay from ${whereItFailed(run)}`}
           className={buttonLook("primary", "max-w-full")}
         >
-          <span className="truncate leading-5">Replay from {failed}</span>
+          <span className="truncate leading-5">Replay from {whereItFailed(run)}</span>
         </Link>
       ) : null}
       {finished ? (

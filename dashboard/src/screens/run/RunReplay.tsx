@@ -7,8 +7,8 @@ import { useProblems } from "@/editor/lazy";
 import { inRunOrder } from "@/pure/graph";
 import { prettyJson } from "@/pure/json";
 import { readSchema } from "@/pure/schema";
-import { isFinished } from "@/pure/status";
-import { brokenElsewhere, type Draft } from "@/screens/replay/draft";
+import { failedSteps, isFinished } from "@/pure/status";
+import { brokenElsewhere, type Draft, startingAtChanges } from "@/screens/replay/draft";
 import { OtherChanges } from "@/screens/replay/OtherChanges";
 import { PlanPanel, ReplayBar } from "@/screens/replay/PlanPanel";
 import { syntaxInWords } from "@/screens/replay/refusal";
@@ -61,9 +61,10 @@ function Form({ run, workflow, shared }: { run: RunDetail; workflow: WorkflowDet
   const original = useMemo(() => prettyJson(run.input), [run.input]);
   const text = draft.input ?? original;
   const problems = useProblems(schema, text);
+  const whole = startingAtChanges(draft, null, failedSteps(run.steps));
   const broken = draft.input === null ? null : syntaxInWords(draft.input, problems);
   const blocked = broken ?? brokenElsewhere(draft, null);
-  const replaying = useReplay(run.id, place, draft, blocked !== null);
+  const replaying = useReplay(run.id, place, whole, blocked !== null);
   return (
     <CommandForm className="flex min-h-0 flex-1 flex-col" onCommand={replaying.submit} takesFocus>
       <div className="flex min-h-0 flex-1 flex-col gap-6 overflow-y-auto p-4">
@@ -84,7 +85,7 @@ function Form({ run, workflow, shared }: { run: RunDetail; workflow: WorkflowDet
         <OtherChanges draft={draft} onDraft={setDraft} panel={null} />
         <PlanPanel draft={draft} onDraft={setDraft} replaying={replaying} blocked={blocked} />
       </div>
-      <ReplayBar runId={run.id} draft={draft} replaying={replaying} blocked={blocked} />
+      <ReplayBar runId={run.id} draft={whole} replaying={replaying} blocked={blocked} />
     </CommandForm>
   );
 }
@@ -104,7 +105,7 @@ function Starts({ run, draft, onDraft }: { run: RunDetail; draft: Draft; onDraft
       ? [
           {
             id: "failed",
-            label: `where it failed: ${run.failed_step}`,
+            label: `where it failed: ${failedSteps(run.steps).join(", ") || run.failed_step}`,
             isOn: !draft.fromBeginning && !isChosen,
             start: { fromBeginning: false, startSteps: [] },
           },

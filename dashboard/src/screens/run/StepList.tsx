@@ -47,6 +47,7 @@ function Remarks({ step }: { step: StepSummary }) {
   return (
     <span className="ml-2 space-x-2 text-xs">
       {step.attempts > 1 ? <span className="text-ink-soft">{step.attempts} attempts</span> : null}
+      {step.kind === "on_failure" ? <span className="text-ink-soft">on failure</span> : null}
       {step.edited ? <span className="text-accent">input edited</span> : null}
       {step.effect === "irreversible" ? <span className="text-wait">irreversible</span> : null}
     </span>
@@ -59,10 +60,15 @@ export function StepTook({ step }: { step: StepSummary }) {
   return step.started_at ? <Took from={step.started_at} to={step.finished_at} /> : null;
 }
 
+function whenItRuns(step: StepSummary, after: string[]): string {
+  if (step.kind === "on_failure") return "when the run has failed";
+  return after.length > 0 ? `after ${after.join(", ")}` : "first";
+}
+
 function StepNote({ step, after }: { step: StepSummary; after: string[] }) {
   const note = step.error_type
     ? `${splitClass(step.error_type).name}: ${step.error_message ?? ""}`
-    : (step.waiting ?? (after.length > 0 ? `after ${after.join(", ")}` : "first"));
+    : (step.waiting ?? whenItRuns(step, after));
   return (
     <span className={`col-start-2 truncate text-sm ${step.error_type ? "text-bad" : "text-ink-faint"}`} title={note}>
       {note}
