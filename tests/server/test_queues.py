@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from mulligan.core.records import Reading
+from mulligan.core.records import Document, DocumentKind, Reading
 from mulligan.server.handlers import queues
 from mulligan.testing.clock import settle
 from tests.server.conftest import HELLO, Desk
@@ -91,6 +91,37 @@ async def test_the_oldest_draft_gives_way_and_views_do_not(desk: Desk, monkeypat
     assert [document["key"] for document in (await desk.get("/documents/draft"))["items"]] == ["b", "c"]
     for key, status in (("z", 200), ("b", 200), ("c", 422), ("b", 200)):
         await put(desk, f"/documents/view/{key}", key, status)
+
+
+async def test_the_oldest_drafts_give_way_to_a_large_one_and_views_do_not(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queues, "MOST_BYTES", dict.fromkeys(queues.MOST_BYTES, 10_000))
+    for key in ("z", "b", "c"):
+        await put(desk, f"/documents/draft/{key}", "x" * 3_000)
+        await desk.clock.advance(timedelta(seconds=1))
+    await put(desk, "/documents/draft/c", "x" * 5_000)
+    await put(desk, "/documents/draft/d", "x" * 4_000)
+    assert [document["key"] for document in (await desk.get("/documents/draft"))["items"]] == ["c", "d"]
+    await put(desk, "/documents/draft/c", "x" * 9_000)
+    assert [document["key"] for document in (await desk.get("/documents/draft"))["items"]] == ["c"]
+    await put(desk, "/documents/draft/e", "x" * 11_000, 422)
+    assert [document["key"] for document in (await desk.get("/documents/draft"))["items"]] == ["c"]
+    for key, length, status in (("z", 6_000, 200), ("b", 6_000, 422), ("z", 9_000, 200), ("z", 11_000, 422)):
+        await put(desk, f"/documents/view/{key}", "x" * length, status)
+
+
+async def test_one_document_is_read_and_kept_without_a_look_at_the_others(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put(desk, "/documents/draft/one", 1)
+
+    async def read_all(namespace: str, kind: DocumentKind) -> list[Document]:
+        pytest.fail("all documents of a kind were read")
+
+    monkeypatch.setattr(desk.engine.store, "documents", read_all)
+    await put(desk, "/documents/draft/two", 2)
+    assert (await desk.get("/documents/draft/one"))["value"] == 1
 
 
 async def test_values_are_kept_to_the_letter_or_refused(desk: Desk) -> None:

@@ -273,6 +273,16 @@ class Store(Protocol):
         """All of a kind, by key."""
         ...
 
+    async def document(self, namespace: str, kind: DocumentKind, key: str) -> Document | None: ...
+
+    async def documents_size(self, namespace: str, kind: DocumentKind) -> tuple[int, int]:
+        """How many there are of a kind, and how many bytes they take as JSON, all together. None of them is read."""
+        ...
+
+    async def oldest_document(self, namespace: str, kind: DocumentKind) -> str | None:
+        """The key of the one that was kept first of those that there are. No value leaves the store."""
+        ...
+
     async def queue_depths(self, namespace: str) -> list[QueueDepth]:
         """Open steps by route and state, in that order. A route belongs to one step of one workflow."""
         ...

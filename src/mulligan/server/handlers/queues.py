@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from operator import attrgetter
 
 import msgspec
 
 from mulligan.core.commands import DropDocument, KeepDocument
 from mulligan.core.inputs import check_steps
+from mulligan.core.limits import MIB
 from mulligan.core.records import Document, DocumentKind, OpenState, Overrides, QueueDepth, WorkerState
 from mulligan.engine.api import check_values, schemas_seen
 from mulligan.errors import InvalidInput, NotFound, Problem
@@ -21,6 +21,9 @@ from mulligan.wire.rest.queues import DocumentList, KeepRequest, KeptDocument, Q
 
 MOST_DOCUMENTS = 1_000
 """Of one kind in one namespace."""
+
+MOST_BYTES = {kind: (64 if kind is DocumentKind.DRAFT else 8) * MIB for kind in DocumentKind}
+"""Of all documents of a kind together. Lists hold them whole; but nobody lists drafts, which may be large."""
 
 _KEY = msgspec.json.Decoder(Name)
 _OVERRIDES = msgspec.json.Decoder(GivenOverrides)
@@ -81,10 +84,10 @@ async def list_documents(call: Call, kind: str) -> DocumentList:
 
 async def show_document(call: Call, kind: str, key: str) -> KeptDocument:
     """What is kept under a name."""
-    for document in await call.engine.store.documents(call.namespace, _kind(kind)):
-        if document.key == key:
-            return _shape(document)
-    raise NotFound(f"There is no {kind} {key!r}. It may have been removed.")
+    document = await call.engine.store.document(call.namespace, _kind(kind), _checked_key(key))
+    if document is None:
+        raise NotFound(f"There is no {kind} {key!r}. It may have been removed.")
+    return _shape(document)
 
 
 async def keep_document(call: Call, kind: str, key: str, body: KeepRequest) -> KeptDocument:
@@ -93,7 +96,6 @@ async def keep_document(call: Call, kind: str, key: str, body: KeepRequest) -> K
     value = given(body.value, "value").decode()
     if chosen is DocumentKind.PIN:
         value = msgspec.json.encode(await _checked_pin(call, key, body.value)).decode()
-    await _make_room(call, chosen, key)
     document = Document(
         namespace=call.namespace,
         kind=chosen,
@@ -102,19 +104,35 @@ async def keep_document(call: Call, kind: str, key: str, body: KeepRequest) -> K
         at=call.engine.clock.now(),
         by=call.caller.actor,
     )
+    await _make_room(call, document)
     kept: Document = await call.engine.submit(KeepDocument(document=document))
     return _shape(kept)
 
 
-async def _make_room(call: Call, kind: DocumentKind, key: str) -> None:
-    """Drafts are links in chats, which nobody tidies up: the oldest gives way. Of all other kinds there are enough."""
-    known = await call.engine.store.documents(call.namespace, kind)
-    if len(known) < MOST_DOCUMENTS or any(document.key == key for document in known):
-        return
-    if kind is not DocumentKind.DRAFT:
-        raise InvalidInput(f"There are {MOST_DOCUMENTS:,} of this kind already. Remove some first.")
-    oldest = min(known, key=attrgetter("at"))
-    await call.engine.submit(DropDocument(namespace=call.namespace, kind=kind, key=oldest.key))
+async def _make_room(call: Call, document: Document) -> None:
+    """Drafts are links in chats, which nobody tidies up: the oldest give way. Of all other kinds there are enough."""
+    store, namespace, kind = call.engine.store, document.namespace, document.kind
+    known = await store.document(namespace, kind, document.key)
+    may_displace = kind is DocumentKind.DRAFT and size_of(document) <= MOST_BYTES[kind]
+    while True:
+        count, size = await store.documents_size(namespace, kind)
+        if known is not None:
+            count, size = count - 1, size - size_of(known)
+        if count < MOST_DOCUMENTS and size + size_of(document) <= MOST_BYTES[kind]:
+            return
+        oldest = await store.oldest_document(namespace, kind) if may_displace else None
+        if oldest is None:
+            raise InvalidInput(
+                f"There are {count:,} others of this kind, of {size:,} bytes together; the most is "
+                f"{MOST_DOCUMENTS:,}, of {MOST_BYTES[kind]:,} bytes. Remove some first."
+            )
+        await call.engine.submit(DropDocument(namespace=namespace, kind=kind, key=oldest))
+        if oldest == document.key:
+            known = None
+
+
+def size_of(document: Document) -> int:
+    return len(msgspec.json.encode(document))
 
 
 async def drop_document(call: Call, kind: str, key: str) -> None:

@@ -10,6 +10,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from operator import attrgetter
 
+import msgspec
+
 from mulligan.core.bulk import Bulk, BulkItem, BulkState, ItemState, Progress
 from mulligan.core.facts import Changes, Claim, DueStep, Facts, Lease, Produced, RunFacts, Wanted
 from mulligan.core.inbox import FailureGroup
@@ -280,8 +282,18 @@ class MemoryStore:
     # what people keep, and what waits
 
     async def documents(self, namespace: str, kind: DocumentKind) -> list[Document]:
-        kept = [each for each in self.tables.documents.values() if (each.namespace, each.kind) == (namespace, kind)]
-        return sorted(kept, key=attrgetter("key"))
+        return sorted(self._documents(namespace, kind), key=attrgetter("key"))
+
+    async def document(self, namespace: str, kind: DocumentKind, key: str) -> Document | None:
+        return self.tables.documents.get((namespace, kind, key))
+
+    async def documents_size(self, namespace: str, kind: DocumentKind) -> tuple[int, int]:
+        kept = self._documents(namespace, kind)
+        return len(kept), sum(len(msgspec.json.encode(each)) for each in kept)
+
+    async def oldest_document(self, namespace: str, kind: DocumentKind) -> str | None:
+        oldest = min(self._documents(namespace, kind), key=attrgetter("at", "key"), default=None)
+        return None if oldest is None else oldest.key
 
     async def queue_depths(self, namespace: str) -> list[QueueDepth]:
         queues: dict[tuple[str, OpenState], list[OpenStep]] = {}
@@ -300,6 +312,9 @@ class MemoryStore:
             )
             for (route, state), steps in sorted(queues.items())
         ]
+
+    def _documents(self, namespace: str, kind: DocumentKind) -> list[Document]:
+        return [each for each in self.tables.documents.values() if (each.namespace, each.kind) == (namespace, kind)]
 
     def _run_in(self, namespace: str, run_id: str) -> Run | None:
         run = self.tables.runs.get(run_id)

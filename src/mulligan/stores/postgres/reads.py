@@ -28,6 +28,7 @@ from mulligan.stores.postgres.dialect import POSTGRES
 from mulligan.stores.postgres.load import LOAD_LATEST_VERSIONS, LOAD_REPLAYS, Definitions, Loader, load_runs
 from mulligan.stores.postgres.statement import Connection, Statement
 
+FIND_DOCUMENT = Statement("find_document")
 FIND_DOCUMENTS = Statement("find_documents")
 FIND_DUE_STEPS = Statement("find_due_steps")
 FIND_ENDED_RUNS = Statement("find_ended_runs")
@@ -37,6 +38,7 @@ FIND_INPUTS = Statement("find_inputs")
 FIND_LIVE_LEASES = Statement("find_live_leases")
 FIND_LOGS = Statement("find_logs")
 FIND_NEXT_DUE_AT = Statement("find_next_due_at")
+FIND_OLDEST_DOCUMENT = Statement("find_oldest_document")
 FIND_OUTPUTS = Statement("find_outputs")
 FIND_QUEUE_DEPTHS = Statement("find_queue_depths")
 FIND_READY_ROUTES = Statement("find_ready_routes")
@@ -46,6 +48,7 @@ FIND_VARIABLES = Statement("find_variables")
 FIND_VERSION = Statement("find_version")
 FIND_VERSIONS = Statement("find_versions")
 FIND_WORKERS = Statement("find_workers")
+MEASURE_DOCUMENTS = Statement("measure_documents")
 LOAD_ATTEMPTS = Statement("load_attempts")
 
 HEAD_CHARACTERS = 200
@@ -231,6 +234,21 @@ async def find_tokens(connection: Connection, namespace: str | None) -> list[Acc
 
 async def find_documents(connection: Connection, namespace: str, kind: DocumentKind) -> list[Document]:
     return stored.records(Document, await FIND_DOCUMENTS.fetch(connection, namespace=namespace, kind=kind))
+
+
+async def find_document(connection: Connection, namespace: str, kind: DocumentKind, key: str) -> Document | None:
+    found = await FIND_DOCUMENT.fetch(connection, namespace=namespace, kind=kind, key=rows.escape(key))
+    return next(iter(stored.records(Document, found)), None)
+
+
+async def measure_documents(connection: Connection, namespace: str, kind: DocumentKind) -> tuple[int, int]:
+    [(count, size)] = await MEASURE_DOCUMENTS.fetch(connection, namespace=namespace, kind=kind)
+    return count, size
+
+
+async def find_oldest_document(connection: Connection, namespace: str, kind: DocumentKind) -> str | None:
+    found = await FIND_OLDEST_DOCUMENT.fetch(connection, namespace=namespace, kind=kind)
+    return next((rows.unescape(key) for (key,) in found), None)
 
 
 async def find_queue_depths(connection: Connection, namespace: str) -> list[QueueDepth]:

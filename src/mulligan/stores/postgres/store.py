@@ -237,6 +237,18 @@ class PostgresStore:
         async with self._connections.question() as connection:
             return await reads.find_documents(connection, namespace, kind)
 
+    async def document(self, namespace: str, kind: DocumentKind, key: str) -> Document | None:
+        async with self._connections.question() as connection:
+            return await reads.find_document(connection, namespace, kind, key)
+
+    async def documents_size(self, namespace: str, kind: DocumentKind) -> tuple[int, int]:
+        async with self._connections.question() as connection:
+            return await reads.measure_documents(connection, namespace, kind)
+
+    async def oldest_document(self, namespace: str, kind: DocumentKind) -> str | None:
+        async with self._connections.question() as connection:
+            return await reads.find_oldest_document(connection, namespace, kind)
+
     async def queue_depths(self, namespace: str) -> list[QueueDepth]:
         async with self._connections.question() as connection:
             return await reads.find_queue_depths(connection, namespace)

@@ -32,6 +32,7 @@ from mulligan.stores.sqlite.dialect import SQLITE
 from mulligan.stores.sqlite.load import LOAD_LATEST_VERSIONS, LOAD_REPLAYS, Definitions, load_facts, load_runs
 from mulligan.stores.statements import read_statement
 
+FIND_DOCUMENT = read_statement(__package__, "find_document")
 FIND_DOCUMENTS = read_statement(__package__, "find_documents")
 FIND_DUE_STEPS = read_statement(__package__, "find_due_steps")
 FIND_ENDED_RUNS = read_statement(__package__, "find_ended_runs")
@@ -41,6 +42,7 @@ FIND_INPUTS = read_statement(__package__, "find_inputs")
 FIND_LIVE_LEASES = read_statement(__package__, "find_live_leases")
 FIND_LOGS = read_statement(__package__, "find_logs")
 FIND_NEXT_DUE_AT = read_statement(__package__, "find_next_due_at")
+FIND_OLDEST_DOCUMENT = read_statement(__package__, "find_oldest_document")
 FIND_OUTPUTS = read_statement(__package__, "find_outputs")
 FIND_PRUNABLE_RUNS = read_statement(__package__, "find_prunable_runs")
 FIND_QUEUE_DEPTHS = read_statement(__package__, "find_queue_depths")
@@ -51,6 +53,7 @@ FIND_VARIABLES = read_statement(__package__, "find_variables")
 FIND_VERSION = read_statement(__package__, "find_version")
 FIND_VERSIONS = read_statement(__package__, "find_versions")
 FIND_WORKERS = read_statement(__package__, "find_workers")
+MEASURE_DOCUMENTS = read_statement(__package__, "measure_documents")
 LOAD_ATTEMPTS = read_statement(__package__, "load_attempts")
 
 HEAD_CHARACTERS = 200
@@ -238,6 +241,21 @@ def find_workers(connection: apsw.Connection, namespace: str) -> list[Worker]:
 
 def find_documents(connection: apsw.Connection, namespace: str, kind: DocumentKind) -> list[Document]:
     return stored.records(Document, connection.execute(FIND_DOCUMENTS, {"namespace": namespace, "kind": kind}))
+
+
+def find_document(connection: apsw.Connection, namespace: str, kind: DocumentKind, key: str) -> Document | None:
+    found = connection.execute(FIND_DOCUMENT, {"namespace": namespace, "kind": kind, "key": key})
+    return next(iter(stored.records(Document, found)), None)
+
+
+def measure_documents(connection: apsw.Connection, namespace: str, kind: DocumentKind) -> tuple[int, int]:
+    [(count, size)] = connection.execute(MEASURE_DOCUMENTS, {"namespace": namespace, "kind": kind})
+    return count, size
+
+
+def find_oldest_document(connection: apsw.Connection, namespace: str, kind: DocumentKind) -> str | None:
+    found = connection.execute(FIND_OLDEST_DOCUMENT, {"namespace": namespace, "kind": kind})
+    return next((key for (key,) in found), None)
 
 
 def find_queue_depths(connection: apsw.Connection, namespace: str) -> list[QueueDepth]:

@@ -243,6 +243,15 @@ class SqliteStore:
     async def documents(self, namespace: str, kind: DocumentKind) -> list[Document]:
         return await self._questions.call(lambda connection: reads.find_documents(connection, namespace, kind))
 
+    async def document(self, namespace: str, kind: DocumentKind, key: str) -> Document | None:
+        return await self._questions.call(lambda connection: reads.find_document(connection, namespace, kind, key))
+
+    async def documents_size(self, namespace: str, kind: DocumentKind) -> tuple[int, int]:
+        return await self._questions.call(lambda connection: reads.measure_documents(connection, namespace, kind))
+
+    async def oldest_document(self, namespace: str, kind: DocumentKind) -> str | None:
+        return await self._questions.call(lambda connection: reads.find_oldest_document(connection, namespace, kind))
+
     async def queue_depths(self, namespace: str) -> list[QueueDepth]:
         return await self._questions.call(lambda connection: reads.find_queue_depths(connection, namespace))
 

@@ -36,6 +36,36 @@ class Documents:
         await commit(store, saving(second))
         assert await store.documents("default", DocumentKind.VIEW) == [second, other]
 
+    async def test_one_document_is_found_by_its_key(self, store: Store) -> None:
+        odd, pin, theirs = kept("a \N{SNOWMAN}\x00'"), kept("pin", DocumentKind.PIN), kept("b", namespace="other")
+        await commit(store, saving(odd, pin, theirs, kept("c")))
+        assert await store.document("default", DocumentKind.VIEW, odd.key) == odd
+        assert await store.document("default", DocumentKind.VIEW, "b") is None
+        assert await store.document("default", DocumentKind.VIEW, "pin") is None
+        assert await store.document("other", DocumentKind.VIEW, "b") == theirs
+
+    async def test_documents_are_counted_and_measured_together(self, store: Store) -> None:
+        text = msgspec.json.encode('\x00\N{SNOWMAN}"' * 100_000).decode()
+        large = msgspec.structs.replace(kept("b"), value=text)
+        mine = [kept("a \N{SNOWMAN}\x00'"), large]
+        await commit(store, saving(*mine, kept("a", DocumentKind.PIN), kept("c", namespace="other")))
+        size = sum(len(msgspec.json.encode(each)) for each in mine)
+        assert size > 1_000_000
+        assert await store.documents_size("default", DocumentKind.VIEW) == (2, size)
+        assert await store.documents_size("default", DocumentKind.DRAFT) == (0, 0)
+
+    async def test_the_document_that_was_kept_first_is_named(self, store: Store) -> None:
+        assert await store.oldest_document("default", DocumentKind.DRAFT) is None
+        ages = {"z": 5, "c\x00": 1.000001, "a": 1.5, "b": 1.5, "y": 20}
+        mine = [
+            msgspec.structs.replace(kept(key, DocumentKind.DRAFT), at=after(at), value='{"at":"2000Z\x00"}')
+            for key, at in ages.items()
+        ]
+        await commit(store, saving(*mine, kept("view"), kept("theirs", DocumentKind.DRAFT, "other")))
+        for key in ("c\x00", "a", "b", "z", "y"):
+            assert await store.oldest_document("default", DocumentKind.DRAFT) == key
+            await commit(store, Changes(documents_saved={("default", DocumentKind.DRAFT, key): None}))
+
     async def test_a_document_is_forgotten(self, store: Store) -> None:
         a, b = kept("a"), kept("b")
         await commit(store, saving(a, b))
