@@ -13,6 +13,7 @@ import {
   ReactFlow,
   ReactFlowProvider,
   useReactFlow,
+  useStore,
 } from "@xyflow/react";
 import "@xyflow/react/dist/base.css";
 import "@/graph/graph.css";
@@ -74,9 +75,11 @@ function Canvas({ nodes, edges, steps = [], selected, onSelect }: Shown) {
   const layout = useMemo(() => bestLayout(nodes, edges, { width, height: HEIGHTS.most }), [nodes, edges, width]);
   const height = heightFor(layout, width);
   const { fitView } = useReactFlow();
-  // The drawer opens beside the graph and takes room from it; everything stays in sight.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new layout is the reason to fit again
-  useEffect(() => void fitView(FIT), [layout, height, fitView]);
+  // The drawer opens beside the graph and takes room from it; everything stays in sight. The canvas measures itself, and
+  // fits into what it has measured last: once more when it knows its new size.
+  const measured = useStore((canvas) => `${canvas.width} ${canvas.height}`);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new layout or size is the reason to fit again
+  useEffect(() => void fitView(FIT), [layout, measured, fitView]);
   const flowNodes: Node<StepData>[] = inRunOrder(nodes, edges).map((node) => {
     const box = layout.boxes.find((each) => each.name === node.name);
     const step = steps.find((each) => each.name === node.name);
