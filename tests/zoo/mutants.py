@@ -414,7 +414,7 @@ MUTANTS = (
         "overrides-leak-to-all-steps",
         "A playground override of one step is seen by every step.",
         "core.inputs",
-        'return {**overrides.get("*", {}), **overrides.get(step, {})} if overrides else {}',
+        "return {**overrides.get(EVERY_STEP, {}), **overrides.get(step, {})} if overrides else {}",
         "return {name: value for values in overrides.values() for name, value in values.items()}",
     ),
     mutant(
