@@ -187,9 +187,10 @@ class Workflow(Generic[I]):
         """Start a run and return its handle as soon as it is on disk.
 
         ``metadata``, ``delay``, ``priority``, ``idempotency_key``, ``playground`` and ``version`` as in
-        ``StartOptions``. Raises ``InvalidInput``, ``NotFound`` (no worker has registered it), ``Unavailable``.
+        ``StartOptions``. Raises ``InvalidInput``, ``NotFound`` (no worker has registered it), ``Unavailable``, and
+        TypeError for options that there are not.
         """
-        (run,) = await self.app.client.start_many([self._call(*inputs, options=cast("StartOptions", options))])
+        (run,) = await self.app.client.start_many([self._call(inputs, cast("StartOptions", options))])
         return run
 
     @overload
@@ -198,12 +199,12 @@ class Workflow(Generic[I]):
     async def run(self, input: I, /, **options: Unpack[StartOptions]) -> Run[Any]: ...
     async def run(self, *inputs: Any, **options: Any) -> Run[Any]:
         """Start a run, wait for its end and return its handle. Raises ``RunFailed`` too."""
-        call = self._call(*inputs, options=cast("StartOptions", options))
+        call = self._call(inputs, cast("StartOptions", options))
         return (await self.app.client.run_to_end(call)).check()
 
     async def start_many(self, inputs: Iterable[I], **options: Unpack[StartOptions]) -> list[Run[Any]]:
         """Start one run per input, in few messages. Raises what the first refused one was refused with."""
-        return await self.app.client.start_many([self._call(item, options=options) for item in inputs])
+        return await self.app.client.start_many([self._call((item,), options) for item in inputs])
 
     @overload
     def call(self: Workflow[None], **options: Unpack[StartOptions]) -> Call: ...
@@ -211,9 +212,12 @@ class Workflow(Generic[I]):
     def call(self, input: I, /, **options: Unpack[StartOptions]) -> Call: ...
     def call(self, *inputs: Any, **options: Any) -> Call:
         """A start that has not happened yet, for ``m.runs.start_many([wf.call(doc), …])``."""
-        return self._call(*inputs, options=cast("StartOptions", options))
+        return self._call(inputs, cast("StartOptions", options))
 
-    def _call(self, run_input: Any = None, *, options: StartOptions) -> Call:
+    def _call(self, inputs: tuple[Any, ...], options: StartOptions) -> Call:
+        if len(inputs) > 1:
+            raise TypeError(f"Workflow {self.name!r} takes one input, but {len(inputs)} were given. Put them into one.")
+        run_input = inputs[0] if inputs else None
         return self.app.client.call(self.declaration, self.declaration.input.encode(run_input), options)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypedDict
 from msgspec import Raw
 
 from mulligan.core.document import set_in_any
-from mulligan.sdk.client.calls import overrides_of
+from mulligan.sdk.client.calls import check_names, overrides_of
 from mulligan.sdk.client.replays import Steps, edits_by_step, step_names
 from mulligan.sdk.declare.codec import encode_any
 from mulligan.wire.rest.bulks import Bulk, BulkPreview, BulkProgress, BulkReplay, BulkSelection, ControlRequest
@@ -124,6 +124,7 @@ async def create(client: Client, query: str, reason: str, options: BulkOptions) 
 
 def _request(reason: str, options: BulkOptions) -> ReplayRequest:
     """Each run has documents of its own, so that edits become patches of single members."""
+    check_names(options, BulkOptions, "A replay of many runs")
     start_steps = step_names(options.get("from_step", ()))
     overrides = overrides_of(options.get("playground", {}))
     return ReplayRequest(

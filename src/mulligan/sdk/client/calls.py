@@ -10,8 +10,10 @@ from typing import Any, TypedDict
 import msgspec
 import uuid_utils
 
+from mulligan.core.limits import LARGEST_PRIORITY
+from mulligan.core.naming import did_you_mean
 from mulligan.core.records import Overrides
-from mulligan.errors import TooLarge
+from mulligan.errors import InvalidInput, TooLarge
 from mulligan.sdk.context import Context
 from mulligan.sdk.declare.codec import encode_any
 from mulligan.sdk.declare.declaration import WorkflowDeclaration
@@ -52,12 +54,14 @@ def new_id() -> str:
 
 
 def make_call(workflow: WorkflowDeclaration, run_input: bytes, options: StartOptions, parent: Context | None) -> Call:
-    """Raises ``InvalidInput`` for options of no use, ``ValueError`` for a delay that is no duration."""
+    """Raises ``InvalidInput`` for values of no use, ``ValueError`` for a delay that is no duration, ``TypeError`` for
+    options that there are not."""
     spec = StartSpec(new_id(), workflow.name, run_input) if not options else _spec(workflow, run_input, options)
     return Call(workflow, spec) if parent is None else _as_child(workflow, spec, parent)
 
 
 def _spec(workflow: WorkflowDeclaration, run_input: bytes, options: StartOptions) -> StartSpec:
+    _check_options(workflow, options)
     spec = StartSpec(
         run_id=new_id(),
         workflow=workflow.name,
@@ -71,6 +75,32 @@ def _spec(workflow: WorkflowDeclaration, run_input: bytes, options: StartOptions
     )
     _check_size(spec)
     return spec
+
+
+def _check_options(workflow: WorkflowDeclaration, options: StartOptions) -> None:
+    check_names(options, StartOptions, f"A start of {workflow.name!r}")
+    metadata: Any = options.get("metadata", {})
+    if not isinstance(metadata, Mapping) or not all(
+        isinstance(text, str) for pair in metadata.items() for text in pair
+    ):
+        raise InvalidInput(f"metadata= takes strings by name, such as {{'team': 'web'}}, and not {metadata!r}.")
+    priority = options.get("priority")
+    if priority is not None and (type(priority) is not int or abs(priority) > LARGEST_PRIORITY):
+        raise InvalidInput(
+            f"priority= takes a whole number of -{LARGEST_PRIORITY:,} to {LARGEST_PRIORITY:,}, and not {priority!r}."
+        )
+    for name in ("idempotency_key", "version"):
+        value = options.get(name)
+        if value is not None and not isinstance(value, str):
+            raise InvalidInput(f"{name}= takes a string, and not {value!r}.")
+
+
+def check_names(options: Mapping[str, Any], known: type, what: str) -> None:
+    """A misspelt option that was passed over would change nothing without a word. Raises TypeError."""
+    for option in options:
+        if option not in known.__annotations__:
+            near = did_you_mean(option, known.__annotations__)
+            raise TypeError(f"{what} has no option {option!r}.{near} There are: {', '.join(known.__annotations__)}.")
 
 
 def _check_size(spec: StartSpec) -> None:
@@ -108,11 +138,15 @@ def overrides_of(playground: Mapping[Any, Any]) -> Overrides:
     """``{"model": "large"}`` counts for every step, ``{"summary.model": "large"}`` for one, as on the command line; a
     step as the key holds its own variables."""
     overrides: Overrides = {}
+    if not isinstance(playground, Mapping):
+        raise InvalidInput(f"playground= takes values by name, such as {{'model': 'large'}}, and not {playground!r}.")
     for key, value in playground.items():
         step = getattr(key, "declaration", None)
         if step is None:
             of_step, dot, name = str(key).partition(".")
             overrides.setdefault(of_step if dot else "*", {})[name if dot else key] = _json(key, value)
+        elif not isinstance(value, Mapping):
+            raise InvalidInput(f"playground= takes a step's values by name: {{{step.name}: {{'model': 'large'}}}}.")
         else:
             own = {name: _json(name, inner) for name, inner in value.items()}
             overrides[step.name] = {**overrides.get(step.name, {}), **own}

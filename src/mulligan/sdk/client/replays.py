@@ -11,7 +11,7 @@ from msgspec import UNSET, Raw
 
 from mulligan.core.document import Node, parse, render
 from mulligan.errors import InvalidInput, NotFound
-from mulligan.sdk.client.calls import overrides_of
+from mulligan.sdk.client.calls import check_names, overrides_of
 from mulligan.sdk.declare.codec import encode_any
 from mulligan.wire.rest.replays import ReplayCommand
 
@@ -48,7 +48,9 @@ class ReplayOptions(TypedDict, total=False):
 
 
 async def build_request(client: Client, run_id: str, options: ReplayOptions) -> ReplayCommand:
-    """Raises ``InvalidInput`` for edits that no step is named for, ``NotFound`` for an unknown run."""
+    """Raises ``InvalidInput`` for edits that no step is named for, ``NotFound`` for an unknown run, TypeError for
+    options that there are not."""
+    check_names(options, ReplayOptions, "A replay")
     start_steps = step_names(options.get("from_step", ()))
     inputs = {
         step: Raw(await _merged(client, f"/runs/{run_id}/steps/{quote(step, safe='')}/input", edit))

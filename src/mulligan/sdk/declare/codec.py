@@ -37,6 +37,9 @@ _PLAIN: tuple[Any, ...] = (str, int, bool)
 class ValueCodec:
     """One annotated type. ``what`` names the value in errors ("the output of step 'fetch'")."""
 
+    _own_typed_dicts: int | None = None
+    """How many TypedDicts need no checking in what starts a run. None for what starts none."""
+
     def __init__(self, annotation: Any, what: str) -> None:
         self._annotation = annotation
         self._what = what
@@ -79,11 +82,18 @@ class ValueCodec:
         if b"null" in text or b"NaN" in text or b"Infinity" in text:
             self._refuse_nan(value)
         self._check(text, self._what)
+        if self._own_typed_dicts is not None and not plain and (b"null" in text or self._holds_typed_dicts):
+            self.decode(text)
         return text
+
+    @cached_property
+    def _holds_typed_dicts(self) -> bool:
+        """Pydantic writes a TypedDict with whatever members are there, as it writes None for any type."""
+        return _typed_dicts_in(self._adapter.core_schema) > (self._own_typed_dicts or 0)
 
     def _is_plain(self, value: Any) -> bool:
         """True when it cannot be of a wrong type; asking Pydantic costs ten times more than writing it."""
-        return type(value) is self._annotation and self._annotation in _PLAIN
+        return value is None is self._annotation or (type(value) is self._annotation and self._annotation in _PLAIN)
 
     def _encode_accepted(self, value: Any, error: Exception) -> tuple[Any, bytes]:
         """Not of the type: perhaps something that the type can be made of, such as a dict for a model."""
@@ -118,6 +128,12 @@ class ValueCodec:
         return self._adapter.json_schema(mode="serialization" if written else "validation")
 
 
+class InputCodec(ValueCodec):
+    """What a workflow is started with. It is refused there if no step could read it."""
+
+    _own_typed_dicts = 0
+
+
 class OutputCodec(ValueCodec):
     """What a step returns. One that does not fit is told with its type, never its value, and where the step is."""
 
@@ -144,6 +160,8 @@ class OutputCodec(ValueCodec):
 
 class DocumentCodec(ValueCodec):
     """The input document of a step: one member per argument. ``origins`` says where each comes from."""
+
+    _own_typed_dicts = 1  # the document, whose members Python's rules of calls have been applied to
 
     def __init__(self, title: str, values: Iterable[Value], origins: Mapping[str, str], what: str) -> None:
         super().__init__(None, what)
@@ -187,6 +205,13 @@ class DocumentCodec(ValueCodec):
                 text = ValueCodec(value.annotation, f"the default of {value.name!r}").encode(value.default)
                 members[value.name]["default"] = json.loads(text)
         return schema
+
+
+def _typed_dicts_in(schema: object) -> int:
+    """In a schema of pydantic-core."""
+    if isinstance(schema, dict):
+        return (schema.get("type") == "typed-dict") + sum(map(_typed_dicts_in, schema.values()))
+    return sum(map(_typed_dicts_in, schema)) if isinstance(schema, list | tuple) else 0
 
 
 def _not_valid() -> type[ValidationError]:

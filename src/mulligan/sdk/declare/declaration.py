@@ -12,7 +12,7 @@ from inspect import getdoc
 from typing import TYPE_CHECKING, Any, get_args
 
 from mulligan.core.records import Argument, Effect, StepDefinition, StepKind, WorkflowDefinition
-from mulligan.sdk.declare.codec import DocumentCodec, OutputCodec, ValueCodec
+from mulligan.sdk.declare.codec import DocumentCodec, InputCodec, OutputCodec, ValueCodec
 from mulligan.sdk.declare.dependency import Dependency
 from mulligan.sdk.declare.retry import Retry
 from mulligan.sdk.declare.signature import Signature, Value
@@ -132,7 +132,7 @@ class WorkflowDeclaration:
         """The run's input. For a task, a document of its arguments."""
         if self.is_task:
             return next(iter(self.steps.values())).document
-        return ValueCodec(self.input_type, f"The input of workflow {self.name!r}")
+        return InputCodec(self.input_type, f"The input of workflow {self.name!r}")
 
     def definition(self) -> WorkflowDefinition:
         """What the engine is told. Raises DeclarationError."""
