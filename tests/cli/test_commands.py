@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -50,6 +51,15 @@ def test_what_the_sentence_says_is_not_said_again(capsys: pytest.CaptureFixture[
     told, left_out = Problem("/a", "is no number", "input"), Problem("/b", "is missing", "input")
     print_error(InvalidInput("input: at /a: is no number (and 1 more).", problems=(told, left_out)))
     assert capsys.readouterr().err == "mulligan: input: at /a: is no number (and 1 more).\n  input /b: is missing\n"
+
+
+@pytest.mark.parametrize("command", [("run", "hello"), ("replay", "id")])
+def test_a_hyphen_is_standard_input(
+    command: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"no json")))
+    assert outcome(*command, "--input", "-") == 2
+    assert "standard input is not valid: line 1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("tokens", [("runs", "ls"), ("run", "hello"), ("workers",), ("diff", "a", "b")])

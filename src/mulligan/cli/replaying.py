@@ -47,7 +47,12 @@ def replay(
         list[str] | None, Parameter(help="name=value or step.name=value: override a playground variable.")
     ] = None,
     document: Annotated[
-        str | None, Parameter(name="--input", help="A whole new run input as JSON, @file or - for standard input.")
+        str | None,
+        Parameter(
+            name="--input",
+            help="A whole new run input as JSON, @file or - for standard input.",
+            allow_leading_hyphen=True,
+        ),
     ] = None,
     code: Annotated[str, Parameter(help="latest, same, or the number of a version.")] = "latest",
     from_beginning: Annotated[bool, Parameter(help="Run every step again.")] = False,

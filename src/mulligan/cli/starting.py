@@ -33,7 +33,10 @@ def run(
         list[str] | None, Parameter(name="--set", help="path=value into the input; JSON if it parses, else a string.")
     ] = None,
     document: Annotated[
-        str | None, Parameter(name="--input", help="The whole input as JSON, @file or - for standard input.")
+        str | None,
+        Parameter(
+            name="--input", help="The whole input as JSON, @file or - for standard input.", allow_leading_hyphen=True
+        ),
     ] = None,
     playground: Annotated[list[str] | None, Parameter(help="name=value or step.name=value for this run.")] = None,
     metadata: Annotated[list[str] | None, Parameter(help="key=value to find the run by.")] = None,
