@@ -75,8 +75,16 @@ def test_it_stops_after_as_many_failures_as_it_was_told() -> None:
     stopped = advance(bulk(stop_after=2), progress(10, failed=2), NOW)
     assert stopped.state is BulkState.STOPPED
     assert "2 replays failed" in stopped.reason
-    assert advance(bulk(stop_after=2), progress(10, failed=1), NOW).begin == 50
-    assert advance(bulk(stop_after=2, forgiven=2), progress(10, failed=3), NOW).begin == 50
+    assert advance(bulk(stop_after=2), progress(10, failed=1), NOW).state is None
+    assert advance(bulk(stop_after=2, forgiven=2), progress(10, failed=3), NOW).state is None
+
+
+def test_no_more_are_under_way_than_may_fail_until_many_have_succeeded() -> None:
+    resumed = bulk(stop_after=2, forgiven=1)
+    assert advance(resumed, progress(1, failed=1), NOW).begin == 2
+    assert advance(resumed, progress(3, failed=1, running=2), NOW).begin == 0
+    assert advance(resumed, progress(3, failed=2, running=1), NOW).begin == 0
+    assert advance(bulk(stop_after=2), progress(10), NOW).begin == 2 + 10 // 2
 
 
 def test_it_stops_when_one_fails_in_a_new_way() -> None:
@@ -94,7 +102,7 @@ def test_a_stage_in_which_something_failed_holds_the_others_back() -> None:
 
 
 def test_a_limit_of_failures_allows_some_but_no_stage_of_nothing_else() -> None:
-    assert advance(bulk(stop_after=5), progress(10, failed=4), NOW).begin == 50
+    assert advance(bulk(stop_after=5), progress(10, failed=4), NOW).state is None
     assert advance(bulk(stop_after=5), progress(1, failed=1), NOW).state is BulkState.STOPPED
 
 

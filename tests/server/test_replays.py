@@ -185,3 +185,15 @@ async def test_an_edit_keeps_every_other_letter(desk: Desk) -> None:
     step_input = await desk.http.get(f"/runs/{made['id']}/steps/summary/input")
     assert b"1152921504606846977" in step_input.content
     assert (await desk.http.get(f"/runs/{made['id']}/input")).content == text
+
+
+async def test_a_variable_given_for_every_step_is_compared_where_it_was_read(desk: Desk) -> None:
+    worker = await desk.worker()
+    worker.readings["hello"] = [Reading(name="heat", default="0.2", value="0.9", schema="{}", override="0.9")]
+    first, second = await desk.run(), await desk.run(playground={"*": {"heat": 0.9}})
+    compared = await desk.get(f"/compare/{first['id']}/{second['id']}")
+    assert [(each["step"], each["name"]) for each in compared["overrides"]] == [("hello", "heat")]
+    worker.readings["hello"] = []
+    third = await desk.run(playground={"*": {"heat": 0.1}})
+    unread = await desk.get(f"/compare/{first['id']}/{third['id']}")
+    assert [(each["step"], each["after"]) for each in unread["overrides"]] == [("hello", 0.1)]

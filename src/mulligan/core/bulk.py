@@ -153,7 +153,16 @@ def advance(bulk: Bulk, progress: Progress, now: datetime) -> Advice:
     if brake:
         return Advice(state=BulkState.STOPPED, reason=brake)
     limit = next((stage for stage in bulk.stages if stage > progress.begun), bulk.total)
-    return paced(bulk, limit - progress.begun, now)
+    wanted = min(limit - progress.begun, at_risk(bulk, progress) - progress.running)
+    return paced(bulk, wanted, now) if wanted > 0 else Advice(again_at=now + CHECK_EVERY)
+
+
+def at_risk(bulk: Bulk, progress: Progress) -> int:
+    """How many replays may be under way at once: they could all fail. With a limit of failures, as many as are left of
+    it, and the more the more have succeeded."""
+    if bulk.stop_after is None:
+        return MOST_AT_ONCE + progress.running
+    return bulk.stop_after - (progress.failed - bulk.forgiven) + progress.succeeded // 2
 
 
 def paced(bulk: Bulk, wanted: int, now: datetime) -> Advice:

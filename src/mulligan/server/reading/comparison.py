@@ -8,7 +8,7 @@ from typing import Literal
 
 from mulligan.core.document import diff, parse
 from mulligan.core.inputs import edits_for, overrides_for
-from mulligan.core.records import Patch, StepDefinition
+from mulligan.core.records import EVERY_STEP, Patch, StepDefinition
 from mulligan.core.replay import PlannedEdit, PlannedOverride, edits_of
 from mulligan.errors import InvalidInput
 from mulligan.server.reading.errors import error_details
@@ -42,6 +42,10 @@ class Side:
 
     def overrides(self, step: str) -> dict[str, str]:
         return overrides_for(self.scene.facts, step)
+
+    def given(self, step: str) -> dict[str, str]:
+        """What was given for this very step, or for ``*``."""
+        return self.scene.document.run.overrides.get(step, {})
 
     def read(self, step: str) -> dict[str, str]:
         """Variable name -> value, as the last attempt that read anything read it."""
@@ -90,14 +94,25 @@ def _edits_of(target: str, patch: Patch, document: bytes | None) -> list[Planned
 
 
 def _overrides(a: Side, b: Side, names: list[str]) -> list[PlannedOverride]:
-    """Variables whose override differs; ``before`` and ``after`` are what was read, else what was given."""
+    """Variables whose override differs; ``before`` and ``after`` are what was read, else what was given.
+
+    What was given for every step stands where it was read, or once for all of them if nobody has read it.
+    """
     found: list[PlannedOverride] = []
+    everywhere = {**a.given(EVERY_STEP), **b.given(EVERY_STEP)}
     for step in names:
         old, new = a.overrides(step), b.overrides(step)
-        for name in sorted({*old, *new}):
+        was, now = a.read(step), b.read(step)
+        own = {*was, *now, *a.given(step), *b.given(step)}
+        for name in sorted({*old, *new} & own):
             if old.get(name) != new.get(name):
-                before, after = a.read(step).get(name, old.get(name)), b.read(step).get(name, new.get(name))
+                before, after = was.get(name, old.get(name)), now.get(name, new.get(name))
                 found.append(PlannedOverride(step=step, name=name, before=before, after=after))
+    unread = everywhere.keys() - {override.name for override in found}
+    for name in sorted(unread):
+        before, after = a.given(EVERY_STEP).get(name), b.given(EVERY_STEP).get(name)
+        if before != after:
+            found.append(PlannedOverride(step=EVERY_STEP, name=name, before=before, after=after))
     return found
 
 
