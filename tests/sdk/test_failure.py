@@ -116,6 +116,30 @@ def test_notes_are_part_of_the_message() -> None:
     assert recorded(act).message == "bad row\nrow 17"
 
 
+def test_an_exception_group_tells_what_is_in_it() -> None:
+    inner = ExceptionGroup("rows", [ValueError("bad row\nat the end")])
+    inner.add_note("of table a")
+    error = failure.record(ExceptionGroup("many", [inner, KeyError("x"), *(OSError("y" * 10_000) for _ in range(50))]))
+    told = error.message.splitlines()
+    assert told[:6] == [
+        "many (52 sub-exceptions)",
+        "  ExceptionGroup: rows (1 sub-exception)",
+        "  of table a",
+        "    ValueError: bad row",
+        "    at the end",
+        "  KeyError: 'x'",
+    ]
+    assert told[6].endswith("… (10,000 characters)")
+    assert len(error.message) < failure.MAX_MESSAGE + 50
+
+
+def test_of_a_large_exception_group_only_the_first_are_told() -> None:
+    error = failure.record(ExceptionGroup("many", [ValueError(str(number)) for number in range(1_000)]))
+    told = error.message.splitlines()
+    assert len(told) == 1 + failure.MAX_MEMBERS + 1
+    assert told[-2:] == ["  ValueError: 19", "  … and more"]
+
+
 class BadCard(NonRetryable): ...
 
 

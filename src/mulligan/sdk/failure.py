@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import site
 import sysconfig
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from traceback import StackSummary, walk_stack, walk_tb
 from types import FrameType, TracebackType
 
@@ -19,6 +21,9 @@ MAX_MESSAGE = 8_000
 MAX_CODE = 300
 MAX_FRAMES = 60
 MAX_CAUSES = 8
+MAX_MEMBERS = 20
+MAX_MEMBER = 500
+"""Of an exception group: how many of its exceptions are told, and how much of each."""
 
 _OWN = os.path.join("mulligan", "sdk") + os.sep
 
@@ -72,13 +77,34 @@ def qualified_name(kind: type) -> str:
 
 
 def _message(error: BaseException) -> str:
+    text = _text(error)
+    if isinstance(error, BaseExceptionGroup):
+        members = list(islice(_members(error), MAX_MEMBERS + 1))
+        if len(members) > MAX_MEMBERS:
+            members[-1] = "  … and more"
+        text = "\n".join([text, *members])
+    return _cut(text, MAX_MESSAGE)
+
+
+def _members(group: BaseExceptionGroup[BaseException], indent: str = "  ") -> Iterator[str]:
+    """One text for each exception in a group, also in groups within it."""
+    for one in group.exceptions:
+        yield textwrap.indent(f"{qualified_name(type(one))}: {_cut(_text(one), MAX_MEMBER)}", indent)
+        if isinstance(one, BaseExceptionGroup):
+            yield from _members(one, f"{indent}  ")
+
+
+def _text(error: BaseException) -> str:
     try:
         text = str(error)
     except Exception as broken:  # noqa: BLE001 - a broken __str__ must not hide the failure
         text = f"<its message cannot be shown: {type(broken).__name__}>"
     notes = getattr(error, "__notes__", ())
-    text = clean("\n".join([text, *(str(note) for note in notes)]))
-    return text if len(text) <= MAX_MESSAGE else f"{text[:MAX_MESSAGE]}… ({len(text):,} characters)"
+    return clean("\n".join([text, *(str(note) for note in notes)]))
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters)"
 
 
 def frames(traceback: TracebackType | None) -> Iterator[Frame]:
