@@ -159,7 +159,8 @@ class Store(Protocol):
         They were created before it, too: a run for which the clock was set back is left until that is so. A run that a
         later run still keeps results of is left; so are, for a while, those that will go together with others of their
         time at the price of one (PostgreSQL drops partitions). Returns how many runs were deleted. Workers that were
-        last seen before ``before`` and are gone are forgotten, too.
+        last seen before ``before`` and are gone are forgotten, too; and so is one bulk replay that has been still since
+        then and has none of its replays left, with its items: the others of its like go next time.
         """
         ...
 

@@ -6,6 +6,7 @@ A row has the order of the parameters of its statement.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -26,6 +27,11 @@ def json_text(value: object) -> str:
 
 def json_or_null(value: object) -> str | None:
     return _encode(value).decode() if value else None
+
+
+def moment_text(at: datetime) -> str:
+    """An instant as records hold it, without the Z: so they can be compared as text."""
+    return _encode(at).decode().strip('"Z')
 
 
 def records(kind: type[R], rows: Iterable[Row]) -> list[R]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from mulligan.core.bulk import Bulk, BulkItem
+from mulligan.core.bulk import Bulk, BulkItem, BulkState
 from mulligan.core.facts import Changes, Claim, DocumentKey, Ended, RunFacts, StepKey
 from mulligan.core.inbox import GroupNote
 from mulligan.core.limits import bounded
@@ -259,7 +259,17 @@ class Tables:
         for worker in list(self.workers.values()):
             if worker.state is WorkerState.GONE and worker.seen_at < before:
                 del self.workers[worker.id]
+        self._prune_bulk(before)
         return len(doomed)
+
+    def _prune_bulk(self, before: datetime) -> None:
+        in_use = {run.bulk_id for run in self.runs.values()}
+        for bulk_id, bulk in sorted(self.bulks.items()):
+            still = bulk.state is not BulkState.RUNNING and bulk.state_at is not None and bulk.state_at < before
+            if still and bulk_id not in in_use:
+                del self.bulks[bulk_id]
+                self.bulk_items.pop(bulk_id, None)
+                return
 
     def _delete_run(self, run_id: str) -> None:
         del self.runs[run_id], self.inputs[run_id]

@@ -9,7 +9,10 @@ from mulligan.stores.postgres.connections import Connections
 from mulligan.stores.postgres.partitions import Partitions
 from mulligan.stores.postgres.spans import id_from
 from mulligan.stores.postgres.statement import Connection, Statement
+from mulligan.stores.stored import moment_text
 
+DELETE_BULK = Statement("delete_bulk")
+DELETE_BULK_ITEMS = Statement("delete_bulk_items")
 DELETE_GONE_WORKERS = Statement("delete_gone_workers")
 DELETE_RUNS = [
     Statement(f"delete_{what}")
@@ -24,6 +27,7 @@ DELETE_RUNS = [
         "runs",
     )
 ]
+FIND_PRUNABLE_BULK = Statement("find_prunable_bulk", "FOR UPDATE SKIP LOCKED")
 FIND_PRUNABLE_RUNS = Statement("find_prunable_runs", "FOR UPDATE SKIP LOCKED")
 FIND_RUNS_NOT_KEPT = Statement("find_runs_not_kept")
 
@@ -55,4 +59,7 @@ async def delete_runs(connection: Connection, before: datetime, limit: int, spar
         for statement in DELETE_RUNS:
             await statement.execute(connection, ids=ids)
     await DELETE_GONE_WORKERS.execute(connection, before=before)
+    for (bulk_id,) in await FIND_PRUNABLE_BULK.fetch(connection, before=moment_text(before)):
+        await DELETE_BULK_ITEMS.execute(connection, id=bulk_id)
+        await DELETE_BULK.execute(connection, id=bulk_id)
     return len(ids)

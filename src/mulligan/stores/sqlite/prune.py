@@ -10,9 +10,12 @@ import apsw
 from mulligan.stores.sqlite.database import immediate
 from mulligan.stores.sqlite.rows import micros
 from mulligan.stores.statements import read_statement
-from mulligan.stores.stored import json_text
+from mulligan.stores.stored import json_text, moment_text
 
+DELETE_BULK = read_statement(__package__, "delete_bulk")
+DELETE_BULK_ITEMS = read_statement(__package__, "delete_bulk_items")
 DELETE_GONE_WORKERS = read_statement(__package__, "delete_gone_workers")
+FIND_PRUNABLE_BULK = read_statement(__package__, "find_prunable_bulk")
 FIND_RUNS_NOT_KEPT = read_statement(__package__, "find_runs_not_kept")
 DELETE_RUNS = [
     read_statement(__package__, f"delete_{what}")
@@ -37,4 +40,7 @@ def prune(connection: apsw.Connection, run_ids: Sequence[str], before: datetime)
         for statement in DELETE_RUNS:
             connection.execute(statement, {"ids": json_text(free)})
         connection.execute(DELETE_GONE_WORKERS, {"before": micros(before)})
+        for (bulk_id,) in connection.execute(FIND_PRUNABLE_BULK, {"before": moment_text(before)}).fetchall():
+            connection.execute(DELETE_BULK_ITEMS, {"id": bulk_id})
+            connection.execute(DELETE_BULK, {"id": bulk_id})
     return len(free)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
+
+from mulligan.core.bulk import BulkState
 from mulligan.core.facts import Wanted
 from mulligan.core.records import IdempotencyKey, Replay, Run, RunStatus, WorkerState
 from mulligan.ports.store import Store
+from mulligan.testing.exercise_store.bulks import items_for, make_bulk, saved
 from mulligan.testing.exercise_store.talk import commit, ids, know, load
 from mulligan.testing.factories import (
     START,
@@ -128,3 +132,40 @@ class Pruning:
         assert await store.prune(after(5), 10) == 0
         facts = await load(store, worker_ids={gone.id, recent.id, silent.id})
         assert set(facts.workers) == {recent.id, silent.id}
+
+    async def test_bulk_replays_that_have_long_been_still_go_one_by_one_once_their_replays_are_gone(
+        self, store: Store
+    ) -> None:
+        await know(store)
+        still = {"state": BulkState.FINISHED, "state_at": after(1.5)}
+        source, replay = ended(9), ended(3)
+        stopped = make_bulk(id="a", state=BulkState.STOPPED, state_at=after(1), namespace="other")
+        mine = make_bulk(id=replay.id, **still)
+        others = [
+            make_bulk(id="running"),
+            make_bulk(id="resumed", state_at=after(1)),
+            make_bulk(id="late", state=BulkState.ABORTED, state_at=after(3.5)),
+        ]
+        made = msgspec.structs.replace(replay, bulk_id=mine.id, source_id=source.id)
+        items = [item for bulk in (stopped, mine, *others) for item in items_for(bulk, source, source)]
+        await commit(store, changes(source, made))
+        await commit(store, saved(stopped, mine, *others, *items))
+
+        async def left() -> set[str]:
+            found = [bulk for bulk in (stopped, mine, *others) if await store.bulk(bulk.namespace, bulk.id)]
+            for bulk in (stopped, mine, *others):
+                kept = await store.bulk_items(bulk.namespace, bulk.id, None, -1, 10)
+                assert len(kept) == (2 if bulk in found else 0)
+            return {bulk.id for bulk in found}
+
+        stay = {bulk.id for bulk in others}
+        assert await store.prune(after(1.4), 10) == 0
+        assert await left() == {mine.id} | stay
+        assert await store.prune(after(1.5), 10) == 0
+        assert await store.prune(after(2.9), 10) == 0
+        assert await left() == {mine.id} | stay
+        assert await store.prune(after(3.5), 10) == 1
+        await store.prune(after(3.5), 10)
+        assert await left() == stay
+        await store.prune(after(3.6), 10)
+        assert await left() == stay - {"late"}

@@ -1,0 +1,1 @@
+DELETE FROM bulks WHERE id = :id

@@ -1,0 +1,1 @@
+DELETE FROM bulk_items WHERE bulk_id = :id
