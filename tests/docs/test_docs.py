@@ -35,7 +35,7 @@ def programs(page: Path) -> dict[str, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["tutorial/first-do-over.md", "howto/test-a-workflow.md"])
+@pytest.mark.parametrize("page", ["tutorial/first-do-over.md", "howto/write-a-workflow.md", "howto/test-a-workflow.md"])
 def test_the_programs_of_a_page_pass_their_own_tests(page: str, tmp_path: Path) -> None:
     files = programs(ROOT / "docs" / page)
     assert any(name.startswith("test_") for name in files)
