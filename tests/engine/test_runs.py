@@ -219,6 +219,7 @@ async def test_an_execution_timeout_ends_the_attempt_and_counts_as_a_failure(des
     await desk.advance(36, beating=worker)
     end = await desk.end(run_id)
     assert (end.run.status, end.run.error_type) == (RunStatus.FAILED, "mulligan.StepTimeout")
+    assert end.run.error_message == "The step ran longer than its timeout of 30s and its worker did not end it."
     assert worker.stopped
 
 
@@ -229,6 +230,7 @@ async def test_a_queue_timeout_fails_a_step_that_no_worker_took(desk: Desk) -> N
     await desk.advance(61)
     end = await desk.end(run_id)
     assert end.run.error_type == "mulligan.QueueTimeout"
+    assert end.run.error_message == "No worker took the step within its queue timeout of 1m."
     assert (await desk.document(run_id)).ended[0].started_at is None
 
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mulligan.sdk.durations import parse_duration, write_duration
+from mulligan.core.durations import write_duration
+from mulligan.sdk.durations import parse_duration
 
 
 @pytest.mark.parametrize("text", ["0s", "250ms", "30s", "1m30s", "1h30m", "1d", "2w"])

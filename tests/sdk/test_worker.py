@@ -497,7 +497,7 @@ async def test_an_async_step_that_takes_too_long_is_cancelled_and_says_where_it_
         report = bench.server.report(lease)
         assert report.outcome == "timed_out"
         assert report.error is not None
-        assert report.error.message.startswith("The step ran longer than its timeout of 0:00:30.")
+        assert report.error.message.startswith("The step ran longer than its timeout of 30s.")
         assert [frame.function for frame in report.error.frames if frame.in_app] == ["hang"]
         assert cleaned == ["up"]
         assert bench.server.credit == 5

@@ -1,18 +1,12 @@
-"""Durations as people write them: ``"30s"``, ``"250ms"``, ``"1h30m"``, ``"1d"``."""
+"""Reading durations as people write them: ``"30s"``, ``"250ms"``, ``"1h30m"``, ``"1d"``."""
 
 from __future__ import annotations
 
 import re
 from datetime import timedelta
 
-_UNITS = {
-    "ms": timedelta(milliseconds=1),
-    "s": timedelta(seconds=1),
-    "m": timedelta(minutes=1),
-    "h": timedelta(hours=1),
-    "d": timedelta(days=1),
-    "w": timedelta(weeks=1),
-}
+from mulligan.core.durations import UNITS
+
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 _WHOLE = re.compile(rf"(?:{_PART.pattern})+")
 
@@ -33,23 +27,13 @@ def parse_duration(value: str | timedelta) -> timedelta:
     if not _WHOLE.fullmatch(text):
         raise ValueError(_explain(value))
     parts = _PART.findall(text)
-    units = [_UNITS[unit] for _, unit in parts]
+    units = [UNITS[unit] for _, unit in parts]
     if units != sorted(set(units), reverse=True):
         raise ValueError(f"{value!r} is not a duration: write each unit once, the largest first, such as '1h30m'")
     try:
-        return sum((float(amount) * _UNITS[unit] for amount, unit in parts), timedelta())
+        return sum((float(amount) * UNITS[unit] for amount, unit in parts), timedelta())
     except OverflowError:
         raise ValueError(f"{value!r} is too long for a duration") from None
-
-
-def write_duration(span: timedelta) -> str:
-    """``"30s"``, ``"1h30m"``: in milliseconds, as ``parse_duration`` reads it."""
-    parts = []
-    for unit in ("w", "d", "h", "m", "s", "ms"):
-        amount, span = divmod(span, _UNITS[unit])
-        if amount:
-            parts.append(f"{amount}{unit}")
-    return "".join(parts) or "0s"
 
 
 def _explain(value: object) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
 from mulligan.core.commands import AttemptRef, FinishAttempt, FireTimer, LoseAttempt, ReleaseAttempt, Verdict
 from mulligan.core.decide.advance import fail_attempt, fail_step, step_ended, waits_until
 from mulligan.core.decide.policy import Policy
+from mulligan.core.durations import write_duration
 from mulligan.core.facts import Facts, RunFacts
 from mulligan.core.lifecycle import Move, step_after
 from mulligan.core.records import (
@@ -215,7 +216,7 @@ def time_out_execution(facts: Facts, run: RunFacts, step: OpenStep, now: datetim
     limit = run.version.definition.by_name[step.step].start_to_close
     error = RecordedError(
         type="mulligan.StepTimeout",
-        message=f"The step ran longer than its timeout of {limit} and its worker did not end it.",
+        message=f"The step ran longer than its timeout{_of(limit)} and its worker did not end it.",
     )
     facts.stops.append(step)
     failed(facts, run, step, attempt_of(step, Outcome.TIMED_OUT, now), error, now, policy)
@@ -225,13 +226,17 @@ def time_out_queue(facts: Facts, run: RunFacts, step: OpenStep, now: datetime, p
     limit = run.version.definition.by_name[step.step].schedule_to_start
     error = RecordedError(
         type="mulligan.QueueTimeout",
-        message=f"No worker took the step within its queue timeout of {limit}.",
+        message=f"No worker took the step within its queue timeout{_of(limit)}.",
         retryable=False,
     )
     step_after(step.state, Move.FAILED_FOR_GOOD)
     tried = msgspec.structs.replace(step, attempt=step.attempt + 1)
     attempt = msgspec.structs.replace(attempt_of(tried, Outcome.TIMED_OUT, now), started_at=None)
     fail_step(facts, run, step, attempt, error, now, policy)
+
+
+def _of(limit: timedelta | None) -> str:
+    return "" if limit is None else f" of {write_duration(limit)}"
 
 
 def ref_of(step: OpenStep) -> AttemptRef:

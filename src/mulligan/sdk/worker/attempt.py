@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from mulligan.core.durations import write_duration
 from mulligan.core.records import RecordedError
 from mulligan.sdk.clock import stopwatch
 from mulligan.sdk.context import Context
@@ -53,7 +54,8 @@ class Attempt(msgspec.Struct, eq=False):
     def timed_out(self, error: BaseException | None) -> Report:
         """With where it hung: from the cancellation that ended it, or from the thread that goes on."""
         limit = self.step.policy.start_to_close
-        message = f"The step ran longer than its timeout of {limit}. Give it a longer timeout=, or make it faster."
+        of = f" of {write_duration(limit)}" if limit is not None else ""
+        message = f"The step ran longer than its timeout{of}. Give it a longer timeout=, or make it faster."
         found = tuple(frames(error.__traceback__)) if error is not None else tuple(stack_frames(self._thread_frame()))
         return self._report("timed_out", error=RecordedError(type=TIMEOUT_ERROR, message=message, frames=found))
 

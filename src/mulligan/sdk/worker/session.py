@@ -9,10 +9,10 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
+from mulligan.core.durations import write_duration
 from mulligan.sdk.backoff import reconnect_delay
 from mulligan.sdk.client.problems import error_of, final_or_closed
 from mulligan.sdk.clock import Clock
-from mulligan.sdk.durations import write_duration
 from mulligan.sdk.transports.link import Link, LinkClosed
 from mulligan.sdk.worker.deadlines import Deadlines
 from mulligan.sdk.worker.worker import Worker
