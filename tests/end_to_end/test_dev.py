@@ -108,6 +108,19 @@ def test_saved_code_is_what_runs_next(folder: Path) -> None:
         assert output_of(folder, "version") == 2
 
 
+def test_an_edit_that_is_undone_is_undone_for_replays_too(folder: Path) -> None:
+    with start_dev(folder) as dev:
+        dev.wait_for("is connected")
+        run = call(folder, "run", "version").stdout.strip()
+        save(folder, "return 1", "return 2")
+        dev.wait_for("is connected, with .*version version 2")
+        save(folder, "return 2", "return 1")
+        dev.wait_for("is connected, with .*version version 1")
+        assert output_of(folder, "version") == 1
+        again = call(folder, "replay", run, "--from-beginning", "--reason", "again", "--yes", "--wait")
+        assert (again.returncode, again.stdout.strip()) == (0, "1"), again.stderr
+
+
 def test_a_step_that_runs_while_the_code_changes_finishes_on_the_code_it_began_with(folder: Path) -> None:
     with start_dev(folder) as dev:
         dev.wait_for("is connected")
