@@ -115,6 +115,19 @@ async def test_an_edit_that_breaks_a_rule_creates_nothing(lab: Lab) -> None:
     assert [run.id async for run in m.runs.query("workflow:summarise")] == [failed.id]
 
 
+async def test_a_stub_may_be_of_a_step_by_its_name_and_of_nothing_else(lab: Lab) -> None:
+    run = await (await lab.run(wf, Doc(id=1), stub={"vectors": [[2.0]]})).wait()
+    assert run["vectors"].output == [[2.0]]
+    for key, told in (
+        ("vektors", r"not 'vektors'\. Did you mean 'vectors'\? There are fetch, "),
+        (wf, "not <workflow"),
+    ):
+        with pytest.raises(TypeError, match=f"stub= takes steps and tasks.* {told}"):
+            await lab.run(wf, Doc(id=1), stub={key: []})
+    with pytest.raises(KeyError, match=r"no step 'sumary'\. Did you mean 'summary'\? There are fetch, chunk, "):
+        run["sumary"]
+
+
 async def test_a_stub_may_fail_or_be_a_function_and_holds_for_children_and_replays(lab: Lab) -> None:
     run = await lab.run(
         wf, Doc(id=5), stub={embed: lambda piece: [0.5, float(len(piece))], summary: ConnectionError("down")}

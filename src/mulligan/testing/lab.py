@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar, Unpack, overload
 from mulligan.app.local import LocalEngine, LocalTransport
 from mulligan.core.commands import DisconnectWorker
 from mulligan.core.decide.policy import Policy
+from mulligan.core.naming import did_you_mean
 from mulligan.core.records import OpenState
 from mulligan.engine.api import Committed, Engine
 from mulligan.errors import MulliganError
@@ -20,12 +21,13 @@ from mulligan.sdk.client.calls import Call, StartOptions
 from mulligan.sdk.client.client import Client
 from mulligan.sdk.client.runs import Run
 from mulligan.sdk.context import running_context
+from mulligan.sdk.declare.declaration import WorkflowDeclaration
 from mulligan.sdk.durations import parse_duration
 from mulligan.sdk.task import Task
 from mulligan.sdk.worker.logs import start_capturing, stop_capturing
 from mulligan.sdk.worker.session import WorkerSession
 from mulligan.sdk.worker.worker import Worker
-from mulligan.sdk.workflow import Workflow
+from mulligan.sdk.workflow import Step, Workflow
 from mulligan.server.site import ServerSettings, Site
 from mulligan.server.tokens import TokenBook
 from mulligan.stores.memory import MemoryStore
@@ -37,7 +39,8 @@ R = TypeVar("R")
 I = TypeVar("I")  # noqa: E741 - the workflow's input
 
 Stubs = Mapping[Any, Any]
-"""Step or task -> what it gives: a value, an exception to raise, or a function of its arguments."""
+"""Step or task, or the name of a step of the workflow -> what it gives: a value, an exception to raise, or a function
+of its arguments."""
 
 _POLICY = Policy(worker_ttl=timedelta(days=3650), beat=timedelta(days=365))
 """Nobody gets lost here but on purpose, so beats would only make days of virtual time long."""
@@ -68,7 +71,7 @@ class Lab:
         self._site = Site(self.engine, settings, TokenBook(self.engine))
         self._local: LocalEngine | None = None
         self._benches: dict[Mulligan, _Bench] = {}
-        self._stubs: dict[str, Stubs] = {}
+        self._stubs: dict[str, dict[tuple[str, str], Any]] = {}
         self._open = ExitStack()
         self._commits = 0
         self.passing_time = asyncio.Lock()
@@ -110,14 +113,14 @@ class Lab:
 
         ``stub`` replaces steps, and tasks that steps call, in this run and in its replays: a value is what they give,
         an exception is raised, a function is called with their arguments. ``playground`` and the other options are
-        those of ``start``.
+        those of ``start``. Raises what ``start`` raises, and TypeError for a stub of something else.
         """
         await self.use(target.declaration.workflow.app if isinstance(target, Task) else target.app)
         call: Call = (target.options(**options) if isinstance(target, Task) else target).call(
             *arguments, **({} if isinstance(target, Task) else options)
         )
         if stub:
-            self._stubs[call.spec.run_id] = stub
+            self._stubs[call.spec.run_id] = {_stubbed(key, call.workflow): value for key, value in stub.items()}
         (run,) = await call.workflow.app.client.start_many([call])
         await self.settle()
         return await run.refresh()
@@ -219,11 +222,22 @@ class Lab:
         run_id = assign.lease.run_id
         if assign.source_id is not None:
             self.inherit_stubs(run_id, assign.source_id)
-        for step, value in self._stubs.get(run_id, {}).items():
-            declaration = step.declaration
-            if (declaration.workflow.name, declaration.name) == (assign.workflow, assign.lease.step):
-                return _stub(value)
-        return None
+        stubs = self._stubs.get(run_id, {})
+        step = (assign.workflow, assign.lease.step)
+        return _stub(stubs[step]) if step in stubs else None
+
+
+def _stubbed(key: object, workflow: WorkflowDeclaration) -> tuple[str, str]:
+    """The names of the workflow and the step that a key of ``stub=`` means. Raises TypeError."""
+    if isinstance(key, Step | Task):
+        return key.declaration.workflow.name, key.name
+    if isinstance(key, str) and key in workflow.steps:
+        return workflow.name, key
+    near = did_you_mean(key, workflow.steps) if isinstance(key, str) else ""
+    raise TypeError(
+        f"stub= takes steps and tasks, or names of steps of {workflow.name!r}, and not {key!r}.{near} "
+        f"There are {', '.join(workflow.steps)}."
+    )
 
 
 def _stub(value: Any) -> Callable[..., Any]:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from msgspec import UNSET
 from typing_extensions import TypeVar
 
+from mulligan.core.naming import did_you_mean
 from mulligan.core.records import RecordedError
 from mulligan.errors import MulliganError, NotFound
 from mulligan.sdk.client.patience import through_outages
@@ -152,7 +153,11 @@ class Run(Generic[R]):
         for summary in self._detail.steps:
             if summary.name == name:
                 return StepView(self, summary)
-        raise KeyError(f"run {self.id} of {self.summary.workflow!r} has no step {name!r}")
+        known = [summary.name for summary in self._detail.steps]
+        raise KeyError(
+            f"run {self.id} of {self.summary.workflow!r} has no step {name!r}.{did_you_mean(name, known)} "
+            f"There are {', '.join(known)}."
+        )
 
     def check(self) -> Self:
         """Itself, if it has succeeded. Raises ``RunFailed``, and ``MulliganError`` if it has not ended yet."""
