@@ -135,6 +135,34 @@ async def test_a_forgotten_await_is_named_and_nothing_is_said_of_a_coroutine_nev
     assert report.error.message.endswith("got a coroutine: is an `await` missing?")
 
 
+async def test_a_forgotten_return_fails_the_step_and_not_the_next(m: Mulligan) -> None:
+    @m.task
+    def forgetful() -> str:
+        return None  # type: ignore[return-value] # the mistake, as if there were no return
+
+    @m.task
+    def nothing() -> str | None:
+        pass
+
+    async with Bench(m) as bench:
+        refused, fine = await bench.run("forgetful"), await bench.run("nothing")
+    assert refused.error is not None
+    assert refused.error.message.endswith("got None: is a `return` missing?")
+    assert fine.output == b"null"
+
+
+@pytest.mark.parametrize("annotation", [list[int], list, tuple[int, ...], set[int], Any])
+async def test_what_can_be_read_only_once_is_a_result_as_well(m: Mulligan, annotation: Any) -> None:
+    def count() -> Any:
+        return (number for number in (1, 2, 3))
+
+    count.__annotations__["return"] = annotation
+    m.task(count)
+    async with Bench(m) as bench:
+        report = await bench.run("count")
+    assert (report.error, report.output) == (None, b"[1,2,3]")
+
+
 async def test_a_result_that_is_no_json_fails_the_step_and_never_retries(m: Mulligan) -> None:
     @m.task(retries=5)
     def measure() -> float:

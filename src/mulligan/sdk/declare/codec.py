@@ -10,6 +10,7 @@ import inspect
 import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from mulligan.errors import InvalidInput, Problem
@@ -32,6 +33,9 @@ SHORT = 1_000
 """Bytes. In a text of no more than this, made of plain values, nothing can be that ``check`` would refuse."""
 
 _PLAIN: tuple[Any, ...] = (str, int, bool)
+
+_READ_ONCE = frozenset({GeneratorType, map, filter, zip, enumerate, reversed})
+"""Pydantic looks at a value more than once, and finds these empty the second time."""
 
 
 class ValueCodec:
@@ -72,6 +76,8 @@ class ValueCodec:
         JSON (``not_serializable``), ``TooLarge`` beyond 4 MiB.
         """
         plain = self._is_plain(value)
+        if not plain and type(value) in _READ_ONCE:
+            value = list(value)
         try:
             text = self._write(value) if plain else self._write(value, warnings="error")
         except _not_writable() as error:
@@ -141,6 +147,20 @@ class OutputCodec(ValueCodec):
         super().__init__(annotation, what)
         # the same on every machine: it is recorded, and read in a dashboard
         self._at = f"{at.portable}:{at.line}"
+
+    def encode(self, value: Any) -> bytes:
+        if value is None and not self._may_be_none:
+            raise self._misfit(f"{self._what} does not fit its type: got None: is a `return` missing?", ())
+        return super().encode(value)
+
+    @cached_property
+    def _may_be_none(self) -> bool:
+        """Pydantic writes None for any type."""
+        try:
+            self._adapter.validate_python(None)
+        except _not_valid():
+            return False
+        return True
 
     def _encode_accepted(self, value: Any, error: Exception) -> tuple[Any, bytes]:
         if inspect.iscoroutine(value):
