@@ -63,8 +63,10 @@ def test_a_query_means(text: str, wanted: RunFilter) -> None:
 @pytest.mark.parametrize(
     ("text", "place", "advice"),
     [
-        ("status:broken", 1, "there are queued, running"),
-        ("workflow:a stauts:failed", 12, "there are id, status"),
+        ("status:broken", 1, "no status 'broken'. There are queued, running"),
+        ("status:faild", 1, "Did you mean 'failed'? There are queued, running"),
+        ("workflow:a stauts:failed", 12, "no 'stauts' to ask for. Did you mean 'status'? There are id, status"),
+        ("colour:red", 1, "no 'colour' to ask for. There are id, status"),
         ("workflow:", 1, "needs a value"),
         ('a error:~"open', 10, "not closed"),
         ("since:yesterday", 1, "24h or 7d"),

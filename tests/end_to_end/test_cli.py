@@ -231,6 +231,10 @@ def test_a_run_is_shown_with_its_steps(site: Site, failed_run: str) -> None:
     assert '"lang": "xx"' in shown
 
 
+def test_the_address_may_be_that_of_the_api(site: Site) -> None:
+    assert site.call("runs", "ls", "--url", f"{site.url}/api/v1").returncode == 0
+
+
 def test_a_run_that_is_not_there_is_exit_code_2(site: Site) -> None:
     done = site.call("runs", "show", "0" * 26)
     assert (done.returncode, "There is no run" in done.stderr) == (2, True)

@@ -20,6 +20,7 @@ from mulligan import Context, Mulligan, RunFailed, after
 from mulligan.app.server_process import Served, serving
 from mulligan.app.settings import load_settings
 from mulligan.errors import Forbidden, InvalidInput, NotFound, Refused, Unauthorized, Unavailable
+from mulligan.sdk.transports.replicas import Replicas
 from mulligan.sdk.worker.threads import WorkerThread
 
 
@@ -358,3 +359,9 @@ def test_the_namespace_comes_from_the_argument_or_the_environment(monkeypatch: p
     monkeypatch.setenv("MULLIGAN_NAMESPACE", "team")
     assert Mulligan().namespace == "team"
     assert Mulligan(namespace="mine").namespace == "mine"
+
+
+@pytest.mark.parametrize("url", ["http://here:8420/api/v1", "http://here:8420/api/v1/", " http://here:8420/ "])
+def test_an_address_may_end_with_the_path_of_the_api(url: str) -> None:
+    assert Replicas(url).addresses == ("http://here:8420",)
+    assert Replicas(f"{url},https://there/mulligan/api/v1").addresses[1] == "https://there/mulligan"

@@ -17,7 +17,7 @@ from mulligan.app.address import ServerAddress, read_address, read_token_file
 from mulligan.app.settings import Settings, load_settings
 from mulligan.core.naming import did_you_mean
 from mulligan.errors import InvalidInput, Problem, Refused, Unauthorized, Unavailable
-from mulligan.sdk.transports.replicas import API, Replicas
+from mulligan.sdk.transports.replicas import API, Replicas, address_of
 from mulligan.wire.rest.bulks import BulkList
 from mulligan.wire.rest.inbox import Inbox
 from mulligan.wire.rest.problems import ProblemDetails
@@ -191,7 +191,7 @@ def _local_token(settings: Settings) -> str | None:
 
 def _same_server(url: str, local: ServerAddress) -> bool:
     """The data folder's token is for the data folder's server: it is never sent anywhere else."""
-    return url.rstrip("/") == local.url.rstrip("/")
+    return address_of(url) == address_of(local.url)
 
 
 def _refusal(url: str, response: httpx2.Response) -> Refused | Unavailable:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
+from mulligan.core.naming import did_you_mean
 from mulligan.core.query import FieldTest, RunFilter
 from mulligan.errors import InvalidInput, Problem
 
@@ -121,7 +122,8 @@ def _add(wanted: RunFilter, term: _Term, now: datetime) -> RunFilter:
         if term.negated:
             _refuse(term.at, f"{term.key} cannot be excluded; only status, workflow and tag.<name> can")
         return _SINGLE[term.key](wanted, term, now)
-    _refuse(term.at, f"there is no {term.key!r} to ask for; there are {', '.join(_NAMES)}")
+    near = did_you_mean(term.key, _NAMES)
+    _refuse(term.at, f"there is no {term.key!r} to ask for.{near} There are {', '.join(_NAMES)}")
 
 
 def _add_word(wanted: RunFilter, term: _Term) -> RunFilter:
@@ -148,7 +150,8 @@ def _add_column(wanted: RunFilter, term: _Term) -> RunFilter:
         return replace(wanted, error_contains=(*wanted.error_contains, term.value))
     _plain(term)
     if term.key == "status" and term.value not in _STATUSES:
-        _refuse(term.at, f"there is no status {term.value!r}; there are {', '.join(_STATUSES)}")
+        near = did_you_mean(term.value, _STATUSES)
+        _refuse(term.at, f"there is no status {term.value!r}.{near} There are {', '.join(_STATUSES)}")
     column = _COLUMNS[term.key]
     if term.negated:
         if term.key not in _EXCLUDING:

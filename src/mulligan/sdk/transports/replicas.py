@@ -14,7 +14,7 @@ class Replicas:
 
     def __init__(self, urls: str) -> None:
         """``urls``: addresses separated by commas. Raises ``Refused`` for what is no http(s) address."""
-        self.addresses = tuple(address for url in urls.split(",") if (address := url.strip().rstrip("/")))
+        self.addresses = tuple(address for url in urls.split(",") if (address := address_of(url)))
         for address in self.addresses or (urls,):
             parts = urlsplit(address)
             if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -30,6 +30,11 @@ class Replicas:
         if address == self.current:
             place = self.addresses.index(address) + 1
             self.current = self.addresses[place % len(self.addresses)]
+
+
+def address_of(url: str) -> str:
+    """``url`` without a slash at its end, and without the path of the API, which whoever has copied it may leave on."""
+    return url.strip().rstrip("/").removesuffix(API).rstrip("/")
 
 
 def socket_of(address: str) -> str:
