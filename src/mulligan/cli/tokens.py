@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -12,6 +13,9 @@ from mulligan.cli.printing import Format, ago, hint, print_json, print_table, sa
 from mulligan.cli.starting import span_seconds
 from mulligan.wire.rest.access import CreatedToken, NewToken, TokenList, TokenSummary
 from mulligan.wire.rest.codec import Scope, write
+
+_SOON = timedelta(days=2)
+"""An end that is nearer than this has a time of day."""
 
 app = App(name="tokens", help="Create, list and revoke API tokens.")
 
@@ -73,4 +77,7 @@ def revoke(token_id: str, /, *, target: Target | None = None) -> int:
 def _state(token: TokenSummary) -> str:
     if token.revoked_at is not None:
         return "revoked"
-    return f"until {token.expires_at:%Y-%m-%d}" if token.expires_at else "does not expire"
+    if token.expires_at is None:
+        return "does not expire"
+    end = token.expires_at.astimezone()
+    return f"until {end:%Y-%m-%d %H:%M}" if end - datetime.now(UTC) < _SOON else f"until {end:%Y-%m-%d}"
