@@ -175,6 +175,28 @@ def test_whoever_waits_for_a_run_that_does_not_move_is_told_why(site: Site) -> N
         waiting.wait_for("sleep_1h: Sleeps; goes on in ")
 
 
+def test_whoever_stops_waiting_is_told_that_the_run_goes_on(site: Site) -> None:
+    with Program(mulligan("run", "slow", "--wait"), site.folder) as waiting:
+        run_id = waiting.wait_for(r"(\w+) started; ")[1]
+        waiting.send(signal.SIGINT)
+        waiting.wait_for(f"{run_id} goes on .* look again with `mulligan runs show {run_id}`")
+        assert waiting.end() == 130
+
+
+def test_whoever_starts_a_run_that_no_worker_can_take_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(APP)
+    with Program(mulligan("server", "--port", "0"), tmp_path) as server:
+        server.wait_for("serving sqlite")
+        with Program(mulligan("worker", "app.py:m", "--name", "short"), tmp_path) as worker:
+            worker.wait_for("Worker short is connected")
+            worker.send(signal.SIGTERM)
+            assert worker.end() == 0
+        started = call(tmp_path, "run", "add", "--set", "a=1")
+        assert started.returncode == 0
+        assert "queued: " in started.stderr
+        assert "No worker is connected. Start one that declares" in started.stderr
+
+
 def test_the_same_idempotency_key_makes_one_run(site: Site) -> None:
     ids = {site.call("run", "add", "--set", "a=1", "--idempotency-key", "once").stdout for _ in range(2)}
     assert len(ids) == 1
@@ -323,6 +345,14 @@ def test_an_unknown_step_is_refused_with_the_known_ones(site: Site, failed_run: 
 
 
 # ── Access ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_token_that_may_only_start_runs_starts_them(site: Site, tmp_path: Path) -> None:
+    made = site.ask("tokens", "create", "starter", "--scope", "trigger")
+    elsewhere = {"MULLIGAN_URL": site.url, "MULLIGAN_TOKEN": made["token"]}
+    started = call(tmp_path, "run", "slow", environment=elsewhere)
+    assert re.fullmatch(r"[0-9a-v]{26}\n", started.stdout)
+    assert (started.returncode, "queued: " in started.stderr) == (0, False)
 
 
 def test_a_token_may_do_what_its_scopes_say_until_it_is_revoked(site: Site, tmp_path: Path) -> None:

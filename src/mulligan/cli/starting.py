@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from contextlib import suppress
 from typing import Annotated
 
 import msgspec
@@ -13,7 +14,7 @@ from mulligan.cli.commands import FAILED_RUN, OK
 from mulligan.cli.connection import Answer, Server, Target, connect, quoted
 from mulligan.cli.printing import Format, hint, plain, print_json, say, styled
 from mulligan.cli.values import hinting_at_quotes, read_document, read_overrides, read_pairs, with_values
-from mulligan.errors import InvalidInput
+from mulligan.errors import InvalidInput, MulliganError
 from mulligan.sdk.durations import parse_duration
 from mulligan.wire.rest.codec import write
 from mulligan.wire.rest.runs import RunDetail, RunSummary, StartRequest
@@ -23,6 +24,12 @@ _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 2.0
 _STILL_S = 5.0
 """After so long without a change it is said why."""
+
+
+class _Started(msgspec.Struct):
+    """What the answers to starts and replays have in common."""
+
+    status: str = "queued"
 
 
 def run(
@@ -75,14 +82,24 @@ def run(
 def follow(server: Server, started: Answer, run_id: str, wait: bool, output: str) -> int:
     """Report a run that was just made and, if asked, its end. The exit code: 1 for a failed run, else 0."""
     if wait:
-        hint(f"{run_id} started; {server.url}/runs/{run_id}")
-        return _report_end(_wait_for_end(server, run_id), output)
+        return _report_end(_announced_end(server, run_id), output)
     if output == "json":
         print_json(started)
     else:
         say(run_id)
         hint(f"see it at {server.url}/runs/{run_id}, or with `mulligan runs show {run_id}`")
+        _say_why_it_waits(server, run_id, started)
     return OK
+
+
+def _say_why_it_waits(server: Server, run_id: str, started: Answer) -> None:
+    """If no step of it has begun: perhaps there is no worker for it, and it would stay so."""
+    if started.read(_Started).status != "queued":
+        return
+    with suppress(MulliganError):  # it has been started: a token that may not look is no failure
+        detail = server.get(f"/runs/{quoted(run_id)}").read(RunDetail)
+        if detail.status == "queued" and detail.waiting:
+            hint(f"queued: {plain(detail.waiting)}")
 
 
 def span_seconds(text: str, option: str) -> float:
@@ -90,6 +107,15 @@ def span_seconds(text: str, option: str) -> float:
         return parse_duration(text).total_seconds()
     except ValueError as error:
         raise InvalidInput(f"{option}: {error}.") from None
+
+
+def _announced_end(server: Server, run_id: str) -> Answer:
+    try:
+        hint(f"{run_id} started; {server.url}/runs/{run_id}")
+        return _wait_for_end(server, run_id)
+    except KeyboardInterrupt:
+        hint(f"{run_id} goes on without this command; look again with `mulligan runs show {run_id}`")
+        raise
 
 
 def _wait_for_end(server: Server, run_id: str) -> Answer:
