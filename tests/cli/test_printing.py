@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from mulligan.cli import runs
 from mulligan.cli.printing import ago, first_line, in_words, plain, print_json, print_table, took
+from mulligan.wire.rest.steps import ErrorDetails, FrameLine
 
 
 def test_control_characters_of_users_are_made_visible() -> None:
@@ -51,5 +53,25 @@ def test_json_keeps_numbers_and_the_order_of_members(capsys: pytest.CaptureFixtu
 def test_a_table_is_never_cut_when_it_goes_into_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
     print_table(("run", "why"), [("r" * 26, "x" * 300), ("[bold]", "\x1b[31m")])
     lines = capsys.readouterr().out.splitlines()
+    assert [len(line) for line in lines] == [26 + 2 + 3, 26 + 2 + 300, 26 + 2 + len("\\x1b[31m")]
     assert lines[1].split() == ["r" * 26, "x" * 300]
     assert lines[2].split() == ["[bold]", "\\x1b[31m"]
+
+
+def test_a_frame_that_repeats_itself_is_shown_once(capsys: pytest.CaptureFixture[str]) -> None:
+    top = FrameLine(file="app.py", line=9, function="walk", code="down(tree)", in_app=True)
+    again = FrameLine(file="app.py", line=4, function="down", code="down(node)", in_app=True)
+    error = ErrorDetails(
+        type="RecursionError", message="too deep", retryable=True, frames=[top, *[again] * 58, top], cause=None
+    )
+    runs.print_failure(error)
+    assert capsys.readouterr().out.splitlines() == [
+        "  app.py:9 in walk",
+        "    down(tree)",
+        "  app.py:4 in down",
+        "    down(node)",
+        "    … repeated 57 times",
+        "  app.py:9 in walk",
+        "    down(tree)",
+        "RecursionError: too deep",
+    ]

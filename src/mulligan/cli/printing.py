@@ -96,7 +96,15 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
         table.add_column(column, no_wrap=True, overflow="ellipsis" if number == len(columns) - 1 else "ignore")
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else Text("" if cell is None else plain(cell)) for cell in row))
-    Console(highlight=False, width=_width()).print(table)
+    if sys.stdout.isatty():
+        Console(highlight=False).print(table)
+        return
+    # As wide as it takes, because `grep` does not like wrapped lines, and no row padded to the longest of the others.
+    wide = Console(highlight=False, width=10_000)
+    with wide.capture() as captured:
+        wide.print(table)
+    for line in captured.get().removesuffix("\n").split("\n"):
+        print(line.rstrip(" "))
 
 
 def first_line(text: object) -> str:
@@ -138,8 +146,3 @@ def took(milliseconds: float | None) -> str:
 def _short(value: JsonText | Unset) -> str:
     text = bytes(value).decode() if value else ""
     return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
-
-
-def _width() -> int | None:
-    """As wide as the terminal; without one as wide as it takes, because ``grep`` does not like wrapped lines."""
-    return None if sys.stdout.isatty() else 10_000

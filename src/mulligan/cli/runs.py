@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import groupby
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -230,10 +231,11 @@ def print_failure(error: ErrorDetails) -> None:
     if error.cause is not None:
         print_failure(error.cause)
         say("which caused:", style="dim")
-    for frame in error.frames:
-        if frame.in_app:
-            say(f"  {plain(frame.file)}:{frame.line} in {plain(frame.function)}", style="dim")
-            say(f"    {plain(frame.code.strip())}")
+    for frame, repeated in groupby(frame for frame in error.frames if frame.in_app):
+        say(f"  {plain(frame.file)}:{frame.line} in {plain(frame.function)}", style="dim")
+        say(f"    {plain(frame.code.strip())}")
+        if more := sum(1 for _ in repeated) - 1:
+            say(f"    … repeated {more} times", style="dim")
     say(f"{plain(error.type)}: {plain(error.message)}", style="red")
 
 
