@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from mulligan import NonRetryable, Retry
+from mulligan.core.fingerprint import fingerprint
 from mulligan.core.records import RecordedError
 from mulligan.errors import DeclarationError, InvalidInput, TooLarge
 from mulligan.sdk import failure
@@ -119,7 +120,9 @@ def test_notes_are_part_of_the_message() -> None:
 def test_an_exception_group_tells_what_is_in_it() -> None:
     inner = ExceptionGroup("rows", [ValueError("bad row\nat the end")])
     inner.add_note("of table a")
-    error = failure.record(ExceptionGroup("many", [inner, KeyError("x"), *(OSError("y" * 10_000) for _ in range(50))]))
+    error = failure.record(
+        ExceptionGroup("many", [inner, KeyError("x"), *(OSError(f"{number}" + "y" * 10_000) for number in range(50))])
+    )
     told = error.message.splitlines()
     assert told[:6] == [
         "many (52 sub-exceptions)",
@@ -129,7 +132,7 @@ def test_an_exception_group_tells_what_is_in_it() -> None:
         "    at the end",
         "  KeyError: 'x'",
     ]
-    assert told[6].endswith("… (10,000 characters)")
+    assert told[6].endswith("… (10,001 characters)")
     assert len(error.message) < failure.MAX_MESSAGE + 50
 
 
@@ -138,6 +141,15 @@ def test_of_a_large_exception_group_only_the_first_are_told() -> None:
     told = error.message.splitlines()
     assert len(told) == 1 + failure.MAX_MEMBERS + 1
     assert told[-2:] == ["  ValueError: 19", "  … and more"]
+
+
+def test_exceptions_of_a_group_that_say_the_same_are_told_once_and_are_one_failure() -> None:
+    several = [
+        failure.record(ExceptionGroup("unhandled errors", [ConnectionError("down")] * count + [ValueError("odd")]))
+        for count in (2, 3)
+    ]
+    assert several[0].message.splitlines()[1:] == ["  ConnectionError: down", "  ValueError: odd"]
+    assert fingerprint("fetch", "w", several[0]) == fingerprint("fetch", "w", several[1])
 
 
 class BadCard(NonRetryable): ...

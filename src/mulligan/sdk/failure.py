@@ -22,8 +22,9 @@ MAX_CODE = 300
 MAX_FRAMES = 60
 MAX_CAUSES = 8
 MAX_MEMBERS = 20
+MAX_MEMBERS_READ = 1_000
 MAX_MEMBER = 500
-"""Of an exception group: how many of its exceptions are told, and how much of each."""
+"""Of an exception group: how many of its exceptions are told, of how many that are looked at, and how much of each."""
 
 _OWN = os.path.join("mulligan", "sdk") + os.sep
 
@@ -79,9 +80,10 @@ def qualified_name(kind: type) -> str:
 def _message(error: BaseException) -> str:
     text = _text(error)
     if isinstance(error, BaseExceptionGroup):
-        members = list(islice(_members(error), MAX_MEMBERS + 1))
+        # Those that say the same once: how many there were is data, and failures are grouped by their messages.
+        members = list(dict.fromkeys(islice(_members(error), MAX_MEMBERS_READ)))
         if len(members) > MAX_MEMBERS:
-            members[-1] = "  … and more"
+            members[MAX_MEMBERS:] = ["  … and more"]
         text = "\n".join([text, *members])
     return _cut(text, MAX_MESSAGE)
 
