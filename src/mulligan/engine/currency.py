@@ -64,10 +64,11 @@ class Currency:
         digest = self.instead_of_newest(command.namespace, command.workflow)
         return command if digest is None else msgspec.structs.replace(command, latest=digest)
 
-    async def tick(self, now: datetime) -> datetime:
+    async def tick(self, now: datetime) -> datetime | None:
         for namespace in list(self._namespaces):
             await self._look(namespace, now)
-        return now + LOOK_EVERY
+        # whoever owns the store hears of every worker that comes or goes
+        return None if self._store.capabilities.exclusive else now + LOOK_EVERY
 
     async def _look(self, namespace: str, now: datetime) -> None:
         served = await digests_served(self._store, namespace, now)
