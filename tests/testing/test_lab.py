@@ -234,6 +234,29 @@ async def test_a_parent_that_is_tried_again_finds_its_children(lab: Lab) -> None
     assert len(children) == 5
 
 
+async def test_a_child_pays_under_the_same_key_however_often_its_parent_is_replayed(lab: Lab) -> None:
+    app = Mulligan()
+    keys: list[str] = []
+
+    @app.task
+    async def pay(ctx: Context, amount: int) -> None:
+        keys.append(ctx.idempotency_key)
+        if len(keys) == 1:
+            raise ConnectionError("the line was cut")
+
+    @app.task(retries=1)
+    async def parent() -> None:
+        await pay(5)
+
+    run = await (await lab.run(parent)).wait()
+    again = await run.replay(from_beginning=True)
+    await again.wait()
+    await (await run.replay(from_beginning=True, fresh_key=True)).wait()
+    assert len(keys) == 4  # tried, tried anew, replayed, replayed as something else
+    assert len(set(keys[:3])) == 1
+    assert keys[3] != keys[0]
+
+
 async def test_children_that_are_only_started_are_not_started_twice(lab: Lab) -> None:
     app = Mulligan()
 

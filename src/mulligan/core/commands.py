@@ -44,6 +44,8 @@ class StartRun(Record, frozen=True):
     """Answer with the run that was made under the key, or refuse with NotFound: no run is made now."""
     latest: str | None = None
     """The digest to run where none is given, if that is not the newest: of those, nobody may be there who has it."""
+    key_scope: str | None = None
+    """What the run's idempotency keys are derived from, if not from itself."""
 
 
 class Started(Record, frozen=True):

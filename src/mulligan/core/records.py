@@ -256,7 +256,8 @@ class Run(Record, frozen=True):
     """One instance of a workflow, without its input (payloads are read separately, and never change).
 
     ``family_id`` is the id of the first run of its lineage (its own, when it is no replay). ``key_scope`` is what
-    idempotency keys are derived from: the family by default, the run itself after a fresh key was asked for.
+    idempotency keys are derived from: the family by default, the run itself after a fresh key was asked for, and for a
+    child the call that it is of its parent's family.
     """
 
     id: str

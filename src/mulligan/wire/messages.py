@@ -107,7 +107,10 @@ class Goodbye(Message, frozen=True):
 
 
 class StartSpec(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """One run to start. ``input``: JSON text. ``run_id``: made by the client (UUIDv7, 26 characters base32hex)."""
+    """One run to start. ``input``: JSON text. ``run_id``: made by the client (UUIDv7, 26 characters base32hex).
+
+    ``key_scope``: of a child, which of its parent's calls it is: 32 hex digits, the same in all replays of the parent.
+    """
 
     run_id: str
     workflow: str
@@ -121,6 +124,7 @@ class StartSpec(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     parent_id: str | None = None
     parent_step: str | None = None
     repeated: bool = False
+    key_scope: str | None = None
 
 
 class Start(Message, frozen=True):

@@ -46,7 +46,7 @@ def start_run(command: StartRun, facts: Facts, now: datetime, policy: Policy) ->
         version=version.digest,
         created_at=now,
         family_id=command.run_id,
-        key_scope=command.run_id,
+        key_scope=command.key_scope or command.run_id,
         pinned=command.version is not None,
         priority=version.definition.priority if command.priority is None else command.priority,
         available_at=now + command.delay if command.delay else None,

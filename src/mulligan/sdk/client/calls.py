@@ -117,14 +117,19 @@ def _check_size(spec: StartSpec) -> None:
 def _as_child(workflow: WorkflowDeclaration, spec: StartSpec, parent: Context) -> Call:
     """A child is found again when its parent's step is tried again: same place among the calls, same input.
 
-    The input is part of the key, so that an attempt which asks for something else gets that, and no conflict.
+    The input is part of the key, so that an attempt which asks for something else gets that, and no conflict. What the
+    child hands to others to be known again by is the same in a replay of the parent, too: it is another run there.
     """
     index = parent.next_call(workflow.name)
     key = spec.idempotency_key
-    if key is None:
-        content = hashlib.sha256(spec.input).hexdigest()[:12]
-        key = f"child:{parent.run_id}/{parent.step}/{workflow.name}/{index}/{content}"
-    child = msgspec.structs.replace(spec, parent_id=parent.run_id, parent_step=parent.step, idempotency_key=key)
+    place = f"{workflow.name}/{index}/{hashlib.sha256(spec.input).hexdigest()[:12]}"
+    child = msgspec.structs.replace(
+        spec,
+        parent_id=parent.run_id,
+        parent_step=parent.step,
+        idempotency_key=f"child:{parent.run_id}/{parent.step}/{place}" if key is None else key,
+        key_scope=hashlib.sha256(f"{parent.idempotency_key}/{place}".encode()).hexdigest()[:32],
+    )
     return Call(workflow, child, is_child=spec.idempotency_key is None)
 
 

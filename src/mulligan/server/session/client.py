@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
@@ -31,6 +32,7 @@ MOST_WATCHED = 100_000
 MOST_LOOKED_UP = 50
 """Ended runs whose results are read together: enough to save questions, few enough to hold them in memory."""
 LONGEST_KEY = 255
+KEY_SCOPE = re.compile("[0-9a-f]{32}")
 MOST_METADATA = 100
 LONGEST_DELAY_MS = LONGEST_SPAN // timedelta(milliseconds=1)
 NO_DELAY = timedelta()
@@ -107,6 +109,7 @@ class ClientRole:
             parent_id=spec.parent_id,
             parent_step=spec.parent_step,
             repeated=spec.repeated,
+            key_scope=spec.key_scope,
         )
 
     def _started(
@@ -250,6 +253,8 @@ def _check_spec(spec: StartSpec) -> None:
     key = spec.idempotency_key
     if key is not None and not 0 < len(key) <= LONGEST_KEY:
         raise InvalidInput(f"An idempotency key has 1 to {LONGEST_KEY} characters.")
+    if spec.key_scope is not None and KEY_SCOPE.fullmatch(spec.key_scope) is None:
+        raise InvalidInput(f"{spec.key_scope!r} names no call of a parent: that is 32 hexadecimal digits.")
     names = [spec.workflow, spec.version or "", spec.parent_id or "", spec.parent_step or "", *spec.overrides]
     texts = (*names, key or "", *spec.metadata, *spec.metadata.values())
     if len(spec.metadata) > MOST_METADATA or "\0" in "".join(texts):
