@@ -34,6 +34,8 @@ export default defineConfig({
           environment: "happy-dom",
           include: ["src/{api,screens,shell,ui}/**/*.test.{ts,tsx}"],
           setupFiles: ["./tests/setup.ts"],
+          // Pages wait for plans and answers, and everything else runs beside these tests.
+          testTimeout: 30_000,
         },
       },
     ],

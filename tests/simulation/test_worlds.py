@@ -47,7 +47,7 @@ def traces(hash_seed: str) -> list[str]:
 @pytest.mark.timeout(300)
 def test_a_seed_is_the_same_history_on_postgres(postgres_server: str) -> None:
     """Three engines on one database: each of its answers is what the memory store, the specification, would say."""
-    there, here = simulate(2, hours=0.008, server=postgres_server), simulate(2, hours=0.008)
+    there, here = simulate(2, hours=0.005, server=postgres_server), simulate(2, hours=0.005)
     assert there.finding is None, there.finding.where
     assert there.trace == here.trace
     assert there.commits > 50

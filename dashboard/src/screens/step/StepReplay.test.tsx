@@ -47,6 +47,14 @@ function setUp(answers: { plan?: Answers[string]; replay?: Answers[string] } = {
   return { asked, where, replays: () => asked.filter((each) => each.path.endsWith("/replay")) };
 }
 
+/** Once the plan stands, which takes its time on a busy machine. */
+async function pressReplay(replays: () => unknown[]): Promise<void> {
+  const button = () => screen.getByRole("button", { name: /Replay 1 step/ });
+  await waitFor(() => expect(button().getAttribute("aria-disabled")).toBe("false"));
+  await userEvent.click(button());
+  await waitFor(() => expect(replays()).toHaveLength(1));
+}
+
 afterEach(() => vi.unstubAllGlobals());
 
 describe("StepReplay", () => {
@@ -98,10 +106,7 @@ describe("StepReplay", () => {
     const other = screen.getByLabelText<HTMLTextAreaElement>("Input of step chunk as JSON");
     await userEvent.type(other, " ");
     await screen.findByText("Keeps fetch. Runs summary.");
-    await waitFor(async () => {
-      await userEvent.click(screen.getByRole("button", { name: /Replay 1 step/ }));
-      expect(replays()).toHaveLength(1);
-    });
+    await pressReplay(replays);
     expect(JSON.parse(replays()[0]?.body ?? "")).toMatchObject({
       start_steps: ["chunk", "summary"],
       playground: { summary: { temperature: 1.5 } },
@@ -116,10 +121,7 @@ describe("StepReplay", () => {
     await userEvent.click(await screen.findByRole("button", { name: "Leave out what was changed at summary" }));
     expect(screen.queryByLabelText("Changed elsewhere")).toBe(null);
     await screen.findByText("Keeps fetch. Runs summary.");
-    await waitFor(async () => {
-      await userEvent.click(screen.getByRole("button", { name: /Replay 1 step/ }));
-      expect(replays()).toHaveLength(1);
-    });
+    await pressReplay(replays);
     expect(replays()[0]?.body).toBe('{"code":"latest","start_steps":["chunk"],"token":"t1"}');
   });
 
