@@ -574,7 +574,8 @@ async def test_listening_goes_on_when_its_connection_was_cut(
     await mine.open()
     assert await heard.get() is None
     await admin.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mulligan news'"
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE application_name = 'mulligan news' AND datname = current_database()"
     )
     assert await heard.get() is None, "it has missed something, perhaps"
     await theirs.open()
@@ -610,7 +611,8 @@ async def test_each_outage_is_told_of_once_and_nothing_ends_the_listening(
             with monkeypatch.context() as patch:
                 patch.setattr(wakeups, "connect", refuse)
                 await admin.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mulligan news'"
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE application_name = 'mulligan news' AND datname = current_database()"
                 )
                 for _ in range(3):
                     await attempts.get()

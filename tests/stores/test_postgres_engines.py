@@ -181,19 +181,24 @@ async def test_when_nobody_can_listen_any_more_sweeps_find_everything(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wakeups, "AGAIN", timedelta(hours=1))
+    admin = await asyncpg.connect(postgres_url)
+    began_at = await admin.fetchval("SELECT clock_timestamp()")
+    # Not those of other tests beside this one, and of those before it that are still on their way out.
+    cut = (
+        "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE application_name = 'mulligan news' AND datname = current_database() AND backend_start > $1"
+    )
     async with engine_on(postgres_url) as one, engine_on(postgres_url) as other:
         worker = HeldWorker()
         await worker.connect(other, GREET)
-        admin = await asyncpg.connect(postgres_url)
-        cut = "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mulligan news'"
         ended: set[int] = set()
         while len(ended) < 2:  # one that is still on its way out is listed again
-            ended |= {pid for pid, _ in await admin.fetch(cut)}
+            ended |= {pid for pid, _ in await admin.fetch(cut, began_at)}
         run_id = await start(one, "greet")
         [assignment] = await worker.take()
         await other.submit(report(assignment))
         assert (await one.wait("default", run_id)).run.status is RunStatus.SUCCEEDED
-        listening = {pid for pid, _ in await admin.fetch(cut)}
+        listening = {pid for pid, _ in await admin.fetch(cut, began_at)}
         await admin.close()
         assert listening <= ended, "nobody has listened again"
 
