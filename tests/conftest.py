@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser
 
 # In CI the same examples every time: a merge must not fail by chance. At a desk hypothesis looks for new ones.
-hypothesis.settings.register_profile("desk", deadline=None)
-hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+EXAMPLES = 50
+hypothesis.settings.register_profile("desk", deadline=None, max_examples=EXAMPLES)
+hypothesis.settings.register_profile("ci", deadline=None, max_examples=EXAMPLES, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 # As root Chromium has no sandbox; the rest keeps it from calling home, which is slow where it may not.

@@ -118,7 +118,7 @@ def screens(site: Site) -> list[Screen]:
     ("size", "theme"),
     [
         ("wide", "light"),
-        ("phone", "dark"),
+        pytest.param("phone", "dark", marks=pytest.mark.pictures),
         pytest.param("wide", "dark", marks=pytest.mark.pictures),
         pytest.param("phone", "light", marks=pytest.mark.pictures),
     ],

@@ -214,9 +214,7 @@ def test_a_playground_value_and_metadata_go_with_the_run(site: Site) -> None:
     ("given", "told"),
     [
         ("temprature=1", "named 'temprature'. Known here: temperature. Did you mean 'temperature'?"),
-        ("temperature=3", "playground variable temperature: at /: 3 is greater than the maximum of 2"),
         ("summary.temperature=3", "playground variable temperature of step summary: at /: 3 is greater than"),
-        ("nowhere.temperature=1", "The workflow has no step 'nowhere'"),
     ],
 )
 def test_a_playground_value_that_a_replay_would_refuse_starts_nothing(site: Site, given: str, told: str) -> None:
