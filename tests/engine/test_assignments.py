@@ -58,6 +58,19 @@ def credits_of(worker: FakeWorker) -> int:
     return worker.seat.credits
 
 
+def held_back(monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.Event, asyncio.Event]:
+    """Payloads are read from now on only when the second event is set; the first one says that some are asked for."""
+    real, asked, answering = Payloads.fetch, asyncio.Event(), asyncio.Event()
+
+    async def fetch(self: Payloads, *wanted: Iterable[Any]) -> Produced:
+        asked.set()
+        await answering.wait()
+        return await real(self, *wanted)
+
+    monkeypatch.setattr(Payloads, "fetch", fetch)
+    return asked, answering
+
+
 async def failed(desk: Desk, run_id: str, step: str, kind: str) -> str:
     """It failed in this way at once, without a retry, and left nothing open. Returns what is said about it."""
     end: RunEnd = await desk.end(run_id)
@@ -169,14 +182,7 @@ async def test_a_newer_connection_gets_no_credit_for_what_was_claimed_for_an_old
 ) -> None:
     worker = await desk.worker(PAIR, {}, holding=True)
     nothing_at_hand(desk, monkeypatch)
-    real, asked, answering = Payloads.fetch, asyncio.Event(), asyncio.Event()
-
-    async def fetch(self: Payloads, *wanted: Iterable[Any]) -> Produced:
-        asked.set()
-        await answering.wait()
-        return await real(self, *wanted)
-
-    monkeypatch.setattr(Payloads, "fetch", fetch)
+    asked, answering = held_back(monkeypatch)
     run_id = await desk.start("pair")
     await asked.wait()
     await desk.engine.cancel(CancelRun(run_id=run_id, namespace="default", actor="ada"))
@@ -194,14 +200,7 @@ async def test_the_slot_of_a_step_that_is_cancelled_before_it_was_sent_is_used_a
     assert worker.seat is not None
     worker.seat.credits = 1
     nothing_at_hand(desk, monkeypatch)
-    real, asked, answering = Payloads.fetch, asyncio.Event(), asyncio.Event()
-
-    async def fetch(self: Payloads, *wanted: Iterable[Any]) -> Produced:
-        asked.set()
-        await answering.wait()
-        return await real(self, *wanted)
-
-    monkeypatch.setattr(Payloads, "fetch", fetch)
+    asked, answering = held_back(monkeypatch)
     first, second = await desk.start("pair"), await desk.start("pair")
     await asked.wait()
     await desk.engine.cancel(CancelRun(run_id=first, namespace="default", actor="ada"))

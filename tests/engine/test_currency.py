@@ -75,3 +75,13 @@ async def test_a_worker_that_is_lost_without_a_word_is_noticed(desk: Desk) -> No
     await settle()
     await desk.advance(40, beating=worker)
     assert await ran(desk, await desk.start("flow")) == (RunStatus.SUCCEEDED, OLD.digest)
+
+
+async def test_code_that_came_and_went_unseen_is_not_waited_for(desk: Desk) -> None:
+    """As another engine's worker can, between two looks: who is there is the same as before."""
+    await first_worker(desk, OLD)
+    await settle()
+    await desk.engine.register("default", [NEW])
+    await desk.worker(OLD, FUNCTIONS, name="another")
+    await settle()
+    assert await ran(desk, await desk.start("flow")) == (RunStatus.SUCCEEDED, OLD.digest)

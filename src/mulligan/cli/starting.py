@@ -71,7 +71,7 @@ def run(
         delay_s=span_seconds(delay, "--delay") if delay else 0.0,
         playground=read_overrides(playground or []),
     )
-    # Made here, so that repeating the request after a broken connection can never start a second run.
+    # Made here: a proxy that sends the request twice must not start two runs.
     key = idempotency_key or f"cli-{secrets.token_hex(16)}"
     with connect(target) as server:
         with server.naming_workflows(workflow), hinting_at_quotes(sets or []):

@@ -140,7 +140,7 @@ class ReplayRun(Record, frozen=True):
     priority: int | None = None
     bulk_id: str | None = None
     newest: str | None = None
-    """The digest of the newest version when the plan was made, if that is not ``digest``."""
+    """The digest of the newest version when the plan was made. None: it is ``digest``."""
 
 
 class RegisterWorkflows(Record, frozen=True):

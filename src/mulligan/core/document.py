@@ -98,22 +98,6 @@ def split_object(text: bytes) -> dict[str, bytes]:
     return {name: bytes(value) for name, value in _slices(_MEMBERS, text, "").items()}
 
 
-def value_at(text: bytes, pointer: str) -> bytes:
-    """The value that an RFC 6901 pointer leads to, as the exact slice of ``text``. Raises ``InvalidInput``."""
-    value = text.strip()
-    for token in _tokens_of_pointer(pointer):
-        try:
-            if value.startswith(b"{"):
-                value = bytes(_slices(_MEMBERS, value, pointer)[token])
-            elif value.startswith(b"[") and _INDEX.fullmatch(token):
-                value = bytes(_slices(_ITEMS, value, pointer)[int(token)])
-            else:
-                raise LookupError(token)
-        except LookupError:
-            raise _broken(pointer, "there is no such place in the document") from None
-    return value
-
-
 # ── Edits ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

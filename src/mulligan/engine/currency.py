@@ -41,12 +41,12 @@ class Currency:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._namespaces: dict[str, dict[str, frozenset[str]]] = {}
+        self._namespaces: set[str] = set()
         self._instead: dict[tuple[str, str], str] = {}
 
     def watch(self, namespace: str) -> None:
         """Runs are started, or workers seated, in this namespace."""
-        self._namespaces.setdefault(namespace, {})
+        self._namespaces.add(namespace)
 
     def instead_of_newest(self, namespace: str, workflow: str) -> str | None:
         """A digest, or None where the newest version is the one to run."""
@@ -65,22 +65,19 @@ class Currency:
         return command if digest is None else msgspec.structs.replace(command, latest=digest)
 
     async def tick(self, now: datetime) -> datetime | None:
-        for namespace in list(self._namespaces):
+        for namespace in sorted(self._namespaces):
             await self._look(namespace, now)
         # whoever owns the store hears of every worker that comes or goes
         return None if self._store.capabilities.exclusive else now + LOOK_EVERY
 
     async def _look(self, namespace: str, now: datetime) -> None:
-        served = await digests_served(self._store, namespace, now)
-        if served == self._namespaces[namespace]:
-            return
         instead: dict[tuple[str, str], str] = {}
-        for workflow, digests in served.items():
+        for workflow, digests in (await digests_served(self._store, namespace, now)).items():
             newest = await self._store.version(namespace, workflow, None)
             if newest is not None and newest.digest not in digests:
-                known = [await self._store.version(namespace, workflow, digest) for digest in sorted(digests)]
-                best = max((each for each in known if each is not None), key=lambda version: version.number)
-                instead[namespace, workflow] = best.digest
+                versions = await self._store.versions(namespace, workflow)
+                latest = current(versions, digests)
+                if latest is not None:
+                    instead[namespace, workflow] = latest.digest
         others = {place: digest for place, digest in self._instead.items() if place[0] != namespace}
         self._instead = others | instead
-        self._namespaces[namespace] = served

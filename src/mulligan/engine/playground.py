@@ -1,4 +1,4 @@
-"""The one rule for values that are given for playground variables, whether to a start, a replay or a pin."""
+"""The one rule for values that are given for playground variables: to a start over REST, a replay or a pin."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import uuid_utils
 
 from mulligan.core.limits import LARGEST_PRIORITY
 from mulligan.core.naming import did_you_mean
-from mulligan.core.records import Overrides
+from mulligan.core.records import EVERY_STEP, Overrides
 from mulligan.errors import InvalidInput, TooLarge
 from mulligan.sdk.context import Context
 from mulligan.sdk.declare.codec import encode_any
@@ -149,7 +149,7 @@ def overrides_of(playground: Mapping[Any, Any]) -> Overrides:
         step = getattr(key, "declaration", None)
         if step is None:
             of_step, dot, name = str(key).partition(".")
-            overrides.setdefault(of_step if dot else "*", {})[name if dot else key] = _json(key, value)
+            overrides.setdefault(of_step if dot else EVERY_STEP, {})[name if dot else key] = _json(key, value)
         elif not isinstance(value, Mapping):
             raise InvalidInput(f"playground= takes a step's values by name: {{{step.name}: {{'model': 'large'}}}}.")
         else:

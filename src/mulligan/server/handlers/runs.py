@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from mulligan.core.commands import CancelRun, Started, StartRun
-from mulligan.core.inputs import check_steps, output_ref
+from mulligan.core.inputs import output_ref
 from mulligan.core.query import RunFilter
 from mulligan.core.query_text import MAX_LENGTH, parse_query
 from mulligan.core.records import RunStatus, Variable, Version
@@ -135,7 +135,6 @@ def _start_of(call: Call, asked: StartRequest, code: Code, idempotency_key: str 
     )
     try:
         require_valid(command.input, definition.input_schema, where)
-        check_steps(command.overrides, definition)
         check_values(command.overrides, partial(schemas_seen, code.variables))
     except InvalidInput as refusal:
         if idempotency_key is None:
